@@ -1,0 +1,128 @@
+"""Graph versions as activities need them: loaded, compiled, and kept, since a stored version never changes.
+
+Used by the activities of this folder. Workflow code must not read this cache: the plan reaches it through history.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cachetools import LRUCache
+
+from blocks.base import Block, BlockSchema
+from blocks.catalogue import Catalogue
+from contracts.errors import GraphNotFound
+from engine.model import BlockShape, Effects, Graph, Node
+from engine.pins import NotFound, base_name, is_tool_pin, parse_tool_pin, select
+from engine.plan import Plan, compile_plan
+from engine.validate import with_static_links
+from store.records import Graphs
+
+type AnyBlock = Block[BlockSchema]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLink:
+    """A link as seen by the node it leaves: its position among the graph's links, and what it names."""
+
+    position: int
+    source_name: str
+    sink_id: str
+    sink_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBlock:
+    """A node with its block and the links that leave it."""
+
+    node: Node
+    block: AnyBlock
+    links: tuple[SourceLink, ...]
+
+    def selected(self, name: str, value: object) -> list[tuple[list[int], object]]:
+        """What the links of the node get of an emitted output: (link positions, value), the whole value first."""
+        whole: list[int] = []
+        pieces: list[tuple[list[int], object]] = []
+        tool = parse_tool_pin(name)
+        for link in self.links:
+            if tool is not None:
+                if (
+                    value is not None
+                    and is_tool_pin(link.source_name)
+                    and (link.sink_id, link.sink_name) == (tool.sink_id, tool.sink_name)
+                ):
+                    whole.append(link.position)
+            elif link.source_name == name:
+                whole.append(link.position)
+            else:
+                try:
+                    pieces.append(([link.position], select(name, value, link.source_name)))
+                except NotFound:
+                    continue
+        return [(whole, value), *pieces] if whole else pieces
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledGraph:
+    """A graph version, its plan, and its nodes with their blocks by node id."""
+
+    graph: Graph
+    version: int
+    name: str
+    plan: Plan
+    packed_plan: str
+    placed: dict[str, PlacedBlock] = field(repr=False)
+
+
+class GraphCache:
+    """Loads and compiles graph versions; keeps the most recently used ones."""
+
+    def __init__(self, graphs: Graphs, catalogue: Catalogue, *, max_concurrent_nodes: int, size: int = 256) -> None:
+        self._graphs = graphs
+        self._catalogue = catalogue
+        self._max_concurrent_nodes = max_concurrent_nodes
+        self._compiled: LRUCache[tuple[str, str, int], CompiledGraph] = LRUCache(maxsize=size)
+
+    async def load(self, user_id: str, graph_id: str, version: int | None) -> CompiledGraph:
+        """The user's graph; its active version by default. GraphNotFound when absent or another's (S-117, S-121)."""
+        if version and (known := self._compiled.get((user_id, graph_id, version))):
+            return known
+        row = await self._graphs.get(user_id, graph_id, version or None)
+        if row is None:
+            raise GraphNotFound(f"Graph #{graph_id} not found or access denied.")
+        compiled = self._compile(row.graph, row.version, row.name)
+        self._compiled[(user_id, graph_id, row.version)] = compiled
+        return compiled
+
+    def _compile(self, graph: Graph, version: int, name: str) -> CompiledGraph:
+        graph = with_static_links(graph, self._catalogue.shape)
+        leaving: dict[str, list[SourceLink]] = {}
+        known = {node.id for node in graph.nodes}
+        for position, link in enumerate(graph.links):
+            source = SourceLink(position, link.source_name, link.sink_id, link.sink_name)
+            leaving.setdefault(link.source_id, []).append(source)
+        sound = all(link.source_id in known and link.sink_id in known for link in graph.links)
+        plan = (
+            compile_plan(graph, self._catalogue.shape, self._effects, self._max_concurrent_nodes)
+            if sound
+            else Plan((), ())
+        )
+        placed = {
+            str(node.id): PlacedBlock(node, block, tuple(leaving.get(node.id, ())))
+            for node in graph.nodes
+            if (block := self._catalogue.get(node.block_id)) is not None
+        }
+        return CompiledGraph(graph, version, name, plan, plan.pack(), placed)
+
+    def _effects(self, node: Node, shape: BlockShape, linked: frozenset[str]) -> Effects:
+        """The effects of the node, which a block may derive from what the node fills in (a format makes a template)."""
+        block = self._catalogue.get(node.block_id)
+        if block is None:
+            return shape.effects
+        filled = {base_name(name): value for name, value in node.input_default.items()}
+        return block.effects_for({**filled, **dict.fromkeys(linked, ...)})
+
+
+@lru_cache(maxsize=256)
+def unpack_plan(packed: str) -> Plan:
+    """The plan from its text, kept: the same text gives the same plan."""
+    return Plan.unpack(packed)

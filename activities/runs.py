@@ -1,0 +1,195 @@
+"""Begin, batches and end of a run: the activities that write a run's own row.
+
+Registered by `worker.py`. `begin`, the first batch and `finish` share one activity where they can: a run of pure nodes
+costs one local activity and two statements.
+"""
+
+import time
+
+from temporalio import activity
+
+from activities.graphs import CompiledGraph, GraphCache, unpack_plan
+from activities.pure_batch import PureBatch
+from activities.records import now, run_stats, waiting_records
+from blocks.catalogue import Catalogue
+from contracts.activities import (
+    BEGIN_RUN,
+    FINISH_RUN,
+    RECORD_NODE_EXECUTIONS,
+    RUN_PURE_NODES,
+    BatchRequest,
+    BatchResult,
+    BeginRequest,
+    BeginResult,
+    Finished,
+    FinishRequest,
+    RecordRequest,
+    RunLimits,
+    RunRef,
+)
+from contracts.errors import CallerError, ValidationFailed
+from contracts.execution import GraphExecutionInput, RunStats
+from engine.model import Status
+from engine.scheduler import Scheduler
+from engine.state import RunState
+from engine.validate import check_all
+from store.records import Finish, NewExecution, NodeRecord, Store
+from telemetry.metrics import WorkerMetrics
+
+
+class RunActivities:
+    """Activities on whole runs."""
+
+    def __init__(
+        self,
+        store: Store,
+        graphs: GraphCache,
+        catalogue: Catalogue,
+        batch: PureBatch,
+        limits: RunLimits,
+        metrics: WorkerMetrics,
+    ) -> None:
+        self._store = store
+        self._graphs = graphs
+        self._catalogue = catalogue
+        self._batch = batch
+        self._limits = limits
+        self._metrics = metrics
+
+    @activity.defn(name=BEGIN_RUN.name)
+    async def begin_run(self, request: BeginRequest) -> BeginResult:
+        """Take the run, check it, and run its first batch; perhaps that is all of it.
+
+        A run that cannot run ends FAILED here, so that none is left QUEUED.
+        """
+        started = time.time()
+        asked = request.input
+        run = _run_ref(request)
+        try:
+            compiled = await self._graphs.load(asked.user_id, asked.graph_id, asked.graph_version)
+            run.graph_version = compiled.version
+            self._check(compiled, asked)
+        except CallerError as error:
+            return BeginResult(run=run, finished=await self._refuse(run, asked, error))
+        begun = await self._store.executions.begin(_new_execution(run, asked), run_id=run.run_id, at=now())
+        scheduler = Scheduler.start(compiled.plan, run.execution_id, asked.input_values(), asked.mask_values())
+        result = await self._run_batch(run, compiled, scheduler, started, careful=begun.unfinished_batches > 1)
+        return BeginResult(
+            run=run,
+            graph_name=compiled.name,
+            plan=None if result.finished else compiled.packed_plan,
+            state=result.state,
+            limits=self._limits,
+            finished=result.finished,
+            elapsed_ms=result.elapsed_ms,
+        )
+
+    @activity.defn(name=RUN_PURE_NODES.name)
+    async def run_pure_nodes(self, request: BatchRequest) -> BatchResult:
+        """One batch of pure nodes."""
+        run = request.run
+        unfinished = await self._store.executions.begin_batch(run.execution_id, run_id=run.run_id)
+        compiled = await self._graphs.load(run.user_id, run.graph_id, run.graph_version)
+        scheduler = Scheduler(unpack_plan(request.plan), RunState.unpack(request.state))
+        return await self._run_batch(run, compiled, scheduler, request.started_at, careful=unfinished > 1)
+
+    @activity.defn(name=RECORD_NODE_EXECUTIONS.name)
+    async def record_node_executions(self, request: RecordRequest) -> None:
+        """Rows of executions that wait (S-195, S-198)."""
+        await self._record(request.run, waiting_records(request.rows, now()))
+
+    @activity.defn(name=FINISH_RUN.name)
+    async def finish_run(self, request: FinishRequest) -> Finished:
+        """The end of a run, with its open node executions. It may never have begun: then its row is inserted."""
+        stats = run_stats(request.totals, request.walltime, request.incomplete_count, request.error)
+        finished = Finished(status=request.status, stats=stats, error=request.error, error_code=request.error_code)
+        return await self._finish(request.run, request.input, finished)
+
+    async def _run_batch(
+        self, run: RunRef, compiled: CompiledGraph, scheduler: Scheduler, started: float, *, careful: bool
+    ) -> BatchResult:
+        """Run and write a batch. `careful`: one was begun and never ended, so a pure node may have killed its worker."""
+        began = time.perf_counter()
+        if careful:
+            scheduler.stop_batching()
+        records = await self._batch.run(run, compiled, scheduler)
+        finished = None
+        if scheduler.is_done:
+            stats = run_stats(
+                scheduler.state.totals, time.time() - started, scheduler.incomplete_count, scheduler.state.error
+            )
+            finished = Finished(
+                status=scheduler.outcome,
+                stats=stats,
+                error=scheduler.state.error,
+                error_code=scheduler.state.error_code,
+            )
+        await self._record(run, records, ends_batch=True, finished=finished)
+        return BatchResult(
+            state=None if finished else scheduler.state.pack(),
+            finished=finished,
+            elapsed_ms=int((time.perf_counter() - began) * 1000),
+        )
+
+    async def _record(
+        self, run: RunRef, nodes: list[NodeRecord], *, ends_batch: bool = False, finished: Finished | None = None
+    ) -> None:
+        await self._store.executions.record(
+            run.execution_id,
+            run_id=run.run_id,
+            nodes=nodes,
+            ends_batch=ends_batch,
+            finish=_finish_row(finished) if finished else None,
+        )
+        if finished:
+            self._metrics.run_ended(finished.status.value, finished.stats.walltime)
+
+    def _check(self, compiled: CompiledGraph, asked: GraphExecutionInput) -> None:
+        problems = check_all(compiled.graph, self._catalogue.shape, asked.input_values().keys(), asked.mask_values())
+        if problems:
+            raise ValidationFailed([problem.as_json() for problem in problems])
+
+    async def _refuse(self, run: RunRef, asked: GraphExecutionInput, error: CallerError) -> Finished:
+        stats = RunStats(error=error.message)
+        finished = Finished(status=Status.FAILED, stats=stats, error=error.message, error_code=error.code)
+        return await self._finish(run, asked, finished)
+
+    async def _finish(self, run: RunRef, asked: GraphExecutionInput, finished: Finished) -> Finished:
+        await self._store.executions.finish(_new_execution(run, asked), run_id=run.run_id, finish=_finish_row(finished))
+        self._metrics.run_ended(finished.status.value, finished.stats.walltime)
+        return finished
+
+
+def _run_ref(request: BeginRequest) -> RunRef:
+    return RunRef(
+        execution_id=request.execution_id,
+        run_id=request.run_id,
+        user_id=request.input.user_id,
+        graph_id=request.input.graph_id,
+        graph_version=request.input.graph_version or 0,
+        context=request.input.context,
+    )
+
+
+def _new_execution(run: RunRef, asked: GraphExecutionInput) -> NewExecution:
+    return NewExecution(
+        id=run.execution_id,
+        user_id=run.user_id,
+        graph_id=run.graph_id,
+        graph_version=run.graph_version,
+        inputs=asked.input_values(),
+        masks=asked.mask_values(),
+        trigger=asked.trigger,
+        root_id=asked.context.root_execution_id,
+        parent_id=asked.context.parent_execution_id,
+    )
+
+
+def _finish_row(finished: Finished) -> Finish:
+    return Finish(
+        status=finished.status,
+        stats=finished.stats.model_dump(mode="json"),
+        ended_at=now(),
+        error=finished.error,
+        error_code=finished.error_code,
+    )

@@ -1,0 +1,107 @@
+"""Turns what a client sent into a graph, keeping what can be kept and noting what cannot.
+
+Used by `routes/graphs.py`. It checks form only; whether the graph is sound is the engine's business. Accepts the body
+of S-064, an exported agent file (agent-graphs §1), and `{"graph": …}` around either.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ValidationError
+
+from api.graph_problems import FileCode, file_problem
+from contracts.errors import InvalidRequest
+from engine.model import Graph, Link, Node
+
+_LISTS = ("nodes", "links", "sub_graphs")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadGraph:
+    """A graph as far as it could be read, and what could not."""
+
+    graph: Graph
+    problems: list[dict[str, Any]]
+
+
+def graph_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The graph's own object. InvalidRequest when there is nothing that could be one."""
+    inner = body.get("graph")
+    raw = inner if "nodes" not in body and isinstance(inner, Mapping) else body
+    if not isinstance(raw.get("nodes"), list):
+        raise InvalidRequest("This is no agent graph: it has no list `nodes`.", details={"location": "nodes"})
+    for name in ("links", "sub_graphs"):
+        if not isinstance(raw.get(name) or [], list):
+            raise InvalidRequest(f"This is no agent graph: `{name}` is no list.", details={"location": name})
+    return raw
+
+
+def read_graph(raw: Mapping[str, Any]) -> ReadGraph:
+    """Read a graph and its sub-graphs, however deep they lie, into one flat list (agent-graphs §1.4)."""
+    problems: list[dict[str, Any]] = []
+    graph = _read_one(raw, "", problems)
+    return ReadGraph(graph.model_copy(update={"sub_graphs": _sub_graphs(raw, "", problems)}), problems)
+
+
+def _sub_graphs(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]) -> list[Graph]:
+    found: list[Graph] = []
+    for index, sub in enumerate(raw.get("sub_graphs") or []):
+        place = f"{where}sub_graphs[{index}]"
+        if not isinstance(sub, Mapping) or not all(isinstance(sub.get(name) or [], list) for name in _LISTS):
+            problems.append(file_problem(FileCode.UNREADABLE_FIELD, f"{place} is no graph."))
+            continue
+        found.append(_read_one(sub, f"{place}.", problems))
+        found.extend(_sub_graphs(sub, f"{place}.", problems))
+    return found
+
+
+def _read_one(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]) -> Graph:
+    fields = {name: value for name, value in raw.items() if name in Graph.model_fields and name not in _LISTS}
+    if fields.get("id") is None:
+        fields.pop("id", None)
+    try:
+        graph = Graph.model_validate(fields)
+    except ValidationError as error:
+        for name in {str(problem["loc"][0]): problem for problem in error.errors(include_url=False)}:
+            del fields[name]
+        problems.extend(
+            file_problem(FileCode.UNREADABLE_FIELD, f"{where}{_place(problem['loc'])}: {problem['msg']}")
+            for problem in error.errors(include_url=False)
+        )
+        graph = Graph.model_validate(fields)
+    nodes = _items(raw.get("nodes"), Node, f"{where}nodes", FileCode.UNREADABLE_NODE, problems)
+    links = _items(raw.get("links"), Link, f"{where}links", FileCode.UNREADABLE_LINK, problems)
+    return graph.model_copy(
+        update={
+            "id": graph.id or str(uuid4()),
+            "nodes": [node if node.id else node.model_copy(update={"id": str(uuid4())}) for node in nodes],
+            "links": [link if link.id else link.model_copy(update={"id": str(uuid4())}) for link in links],
+        }
+    )
+
+
+def _items[ItemT: BaseModel](
+    raw: Any, model: type[ItemT], where: str, code: FileCode, problems: list[dict[str, Any]]
+) -> list[ItemT]:
+    """The items that can be read; one problem for each place of the others."""
+    items: list[ItemT] = []
+    for index, item in enumerate(raw or []):
+        # A missing id is given later; files also spell it null.
+        cleaned = (
+            {k: v for k, v in item.items() if not (k == "id" and v is None)} if isinstance(item, Mapping) else item
+        )
+        try:
+            items.append(model.model_validate(cleaned))
+        except ValidationError as error:
+            known = item.get("id") if isinstance(item, Mapping) and isinstance(item.get("id"), str) else None
+            place = {} if known is None else {"node_id" if code is FileCode.UNREADABLE_NODE else "link_id": known}
+            for problem in error.errors(include_url=False):
+                location = ".".join([f"{where}[{index}]", *([_place(problem["loc"])] if problem["loc"] else [])])
+                problems.append(file_problem(code, f"{location}: {problem['msg']}", **place))
+    return items
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)

@@ -1,0 +1,89 @@
+"""A store, a change feed and a door to Temporal that may come later than the application, or go away.
+
+`connections.py` and the lifespan fill them in. Until then every use raises Unavailable, which is a 503: so the API
+starts while Postgres is down and says what is missing.
+"""
+
+from collections.abc import AsyncIterator
+
+from api.runs import Runs
+from contracts.errors import Unavailable
+from contracts.execution import GraphExecutionInput
+from store.records import Changes, Executions, Graphs, Store, Users, Values
+
+
+class LateStore:
+    """A `Store` that stands in front of the real one."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.real = store
+
+    def _store(self) -> Store:
+        if self.real is None:
+            raise Unavailable("The database cannot be reached. Try again shortly.")
+        return self.real
+
+    @property
+    def users(self) -> Users:
+        """See `Store`."""
+        return self._store().users
+
+    @property
+    def graphs(self) -> Graphs:
+        """See `Store`."""
+        return self._store().graphs
+
+    @property
+    def executions(self) -> Executions:
+        """See `Store`."""
+        return self._store().executions
+
+    @property
+    def values(self) -> Values:
+        """See `Store`."""
+        return self._store().values
+
+    async def ping(self) -> None:
+        """See `Store`."""
+        await self._store().ping()
+
+
+class LateChanges:
+    """A `Changes` that stands in front of the real one."""
+
+    def __init__(self, changes: Changes | None = None) -> None:
+        self.real = changes
+
+    def watch(self, execution_id: str) -> AsyncIterator[None]:
+        """See `Changes`."""
+        if self.real is None:
+            raise Unavailable("The feed of changes is not connected. Try again shortly.")
+        return self.real.watch(execution_id)
+
+
+class LateRuns:
+    """A `Runs` that stands in front of the real one."""
+
+    def __init__(self, runs: Runs | None = None) -> None:
+        self.real = runs
+
+    def _runs(self) -> Runs:
+        if self.real is None:
+            raise Unavailable("Temporal is not connected. Try again shortly.")
+        return self.real
+
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+        """See `Runs`."""
+        await self._runs().start(execution_id, run, graph_version=graph_version, graph_name=graph_name)
+
+    async def cancel(self, execution_id: str) -> None:
+        """See `Runs`."""
+        await self._runs().cancel(execution_id)
+
+    async def check(self) -> None:
+        """See `Runs`."""
+        await self._runs().check()
+
+    async def has_workers(self) -> bool:
+        """See `Runs`."""
+        return await self._runs().has_workers()

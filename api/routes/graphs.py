@@ -1,0 +1,121 @@
+"""Graphs and their versions: create, import, change, read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api.dependencies import AppServices, CurrentUser, GraphIdPath, ListPage, VersionPath, VersionQuery
+from api.graph_ids import with_new_ids
+from api.graph_problems import graph_problems, limit_problems
+from api.graph_reading import graph_of, read_graph
+from api.json_body import JsonObject, describe
+from api.schemas.graphs import GraphBody, GraphDetail, GraphList, GraphSaved, GraphVersionList
+from api.services import Services
+from api.showing_graphs import detail, meta
+from blocks.legacy import modernise
+from contracts.errors import GraphNotFound, ValidationFailed
+from engine.model import Graph
+from engine.validate import with_static_links
+from store.records import GraphRow, User
+
+router = APIRouter(prefix="/graphs", tags=["graphs"])
+
+UNTITLED = "Untitled agent"
+
+
+@router.post("", status_code=201, summary="Create a graph", openapi_extra=describe(GraphBody, "The graph"))
+async def create_graph(body: JsonObject, app: AppServices, user: CurrentUser, response: Response) -> GraphSaved:
+    """Store a graph that is sound and could run: any problem of any level refuses it, and all are listed (S-064)."""
+    saved = await _save(app, user, _strict(app, body), problems=[])
+    response.headers["Location"] = f"/api/graphs/{saved.id}"
+    return saved
+
+
+@router.post(
+    "/import", status_code=201, summary="Import an exported agent", openapi_extra=describe(GraphBody, "The file")
+)
+async def import_graph(body: JsonObject, app: AppServices, user: CurrentUser, response: Response) -> GraphSaved:
+    """Store an exported agent file, brought up to date, together with its problems (agent-graphs §1.8, §26)."""
+    read = read_graph(graph_of(body))
+    # Read first: what brings old files up to date may then rely on their form.
+    graph = read_graph(modernise(read.graph.model_dump(mode="json"))).graph
+    if not graph.name.strip():
+        graph = graph.model_copy(update={"name": UNTITLED})
+    saved = await _save(app, user, graph, problems=read.problems)
+    response.headers["Location"] = f"/api/graphs/{saved.id}"
+    return saved
+
+
+@router.put("/{graph_id}", summary="Store a new version", openapi_extra=describe(GraphBody, "The graph"))
+async def update_graph(graph_id: GraphIdPath, body: JsonObject, app: AppServices, user: CurrentUser) -> GraphSaved:
+    """Store the next version and make it the active one; as strict as creating (agent-graphs §1.6)."""
+    await _row(app, user, graph_id, None)
+    return await _save(app, user, _strict(app, body), problems=[], graph_id=graph_id)
+
+
+@router.get("", summary="List the graphs")
+async def list_graphs(app: AppServices, user: CurrentUser, page: ListPage) -> GraphList:
+    """The active version of each of the user's graphs, newest first."""
+    found = await app.store.graphs.page(user.id, limit=page.limit, before=page.before)
+    return GraphList(
+        items=[meta(row) for row in found.items], next_cursor=found.next_cursor, total_count=found.total_count
+    )
+
+
+@router.get("/{graph_id}", summary="Show a graph")
+async def get_graph(
+    graph_id: GraphIdPath, app: AppServices, user: CurrentUser, version: VersionQuery = None
+) -> GraphDetail:
+    """The active version, or the one asked for."""
+    return detail(await _row(app, user, graph_id, version), app.catalogue)
+
+
+@router.get("/{graph_id}/versions", summary="List the versions of a graph")
+async def list_versions(graph_id: GraphIdPath, app: AppServices, user: CurrentUser) -> GraphVersionList:
+    """All versions, newest first."""
+    rows = await app.store.graphs.versions(user.id, graph_id)
+    if not rows:
+        raise GraphNotFound
+    return GraphVersionList(items=[meta(row) for row in rows], total_count=len(rows))
+
+
+@router.get("/{graph_id}/versions/{version}", summary="Show a version of a graph")
+async def get_version(graph_id: GraphIdPath, version: VersionPath, app: AppServices, user: CurrentUser) -> GraphDetail:
+    """One version."""
+    return detail(await _row(app, user, graph_id, version), app.catalogue)
+
+
+async def _row(app: Services, user: User, graph_id: str, version: int | None) -> GraphRow:
+    row = await app.store.graphs.get(user.id, graph_id, version)
+    if row is None:
+        raise GraphNotFound
+    return row
+
+
+def _strict(app: Services, body: Mapping[str, Any]) -> Graph:
+    """The body's graph. ValidationFailed with all problems, in the caller's own node ids."""
+    read = read_graph(graph_of(body))
+    problems = [*read.problems, *limit_problems(read.graph), *graph_problems(read.graph, app.catalogue.shape)]
+    if problems:
+        raise ValidationFailed(problems)
+    return read.graph.model_copy(update={"name": read.graph.name.strip()})
+
+
+async def _save(
+    app: Services, user: User, graph: Graph, *, problems: list[dict[str, Any]], graph_id: str | None = None
+) -> GraphSaved:
+    renamed = with_new_ids(graph, user_id=user.id, graph_id=graph_id)
+    shape_of = app.catalogue.shape
+    subs = [with_static_links(sub, shape_of) for sub in renamed.graph.sub_graphs]
+    stored = with_static_links(renamed.graph, shape_of).model_copy(update={"sub_graphs": subs})
+    found = problems + graph_problems(stored, shape_of)
+    version = await app.store.graphs.save(user.id, stored, found)
+    return GraphSaved(
+        id=stored.id,
+        version=version,
+        name=stored.name,
+        problems=found,
+        node_ids=renamed.node_ids,
+        graph_ids=renamed.graph_ids,
+    )

@@ -1,0 +1,154 @@
+"""The API's door to Temporal: start a run, cancel it, see whether anybody would work on it.
+
+`starting.py`, `stopping.py` and `health.py` use it through the protocol `Runs`. It knows the workflow by its type's
+name and input model only. Every call is bounded; a Temporal that does not answer is Unavailable.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.errors import InvalidRequest, SystemFault, Unavailable
+from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput
+from contracts.search_attributes import of_run
+from engine.model import Status
+from telemetry.logging import Logger
+
+log = Logger(__name__)
+
+RPC_SECONDS = 5.0
+POLLER_SILENCE = timedelta(seconds=90)
+"""A worker asks again at the latest every minute; one that has been silent for longer is gone."""
+
+SUMMARY_BYTES = 300
+"""Temporal takes 400 bytes, quotes and all."""
+
+_PASSING = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+    }
+)
+
+
+class Runs(Protocol):
+    """Runs as Temporal keeps them."""
+
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+        """Start the run under its id; the same id again is the same run. Unavailable when nobody answers."""
+        ...
+
+    async def cancel(self, execution_id: str) -> None:
+        """Ask the run to stop; one that has ended, or never was, is left alone."""
+        ...
+
+    async def check(self) -> None:
+        """Unavailable when Temporal does not answer."""
+        ...
+
+    async def has_workers(self) -> bool:
+        """Whether a worker has asked for workflow tasks lately."""
+        ...
+
+
+class TemporalRuns:
+    """Runs over a client; the client may connect late."""
+
+    def __init__(self, client: Client, *, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+        """See `Runs`."""
+        name = clip(graph_name)
+        memo: Mapping[str, str] = {"graph_name": name, "trigger": run.trigger}
+        async with _bounded():
+            try:
+                await self._client.start_workflow(
+                    GRAPH_EXECUTION,
+                    run,
+                    id=execution_id,
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    search_attributes=of_run(
+                        user_id=run.user_id,
+                        graph_id=run.graph_id,
+                        graph_version=graph_version,
+                        status=Status.QUEUED.value,
+                        root_id=execution_id,
+                    ),
+                    memo=memo,
+                    static_summary=name,
+                    static_details=(
+                        f"Graph `{run.graph_id}` version {graph_version}, started by `{run.user_id}` through the API."
+                    ),
+                    rpc_timeout=timedelta(seconds=RPC_SECONDS),
+                )
+            except WorkflowAlreadyStartedError:
+                log.info("run had been started before", graph_execution_id=execution_id)
+
+    async def cancel(self, execution_id: str) -> None:
+        """See `Runs`."""
+        async with _bounded():
+            try:
+                await self._client.get_workflow_handle(execution_id).cancel(rpc_timeout=timedelta(seconds=RPC_SECONDS))
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+    async def check(self) -> None:
+        """See `Runs`."""
+        async with _bounded():
+            await self._describe()
+
+    async def has_workers(self) -> bool:
+        """See `Runs`."""
+        async with _bounded():
+            return await self._describe()
+
+    async def _describe(self) -> bool:
+        answer = await self._client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=self._client.namespace,
+                task_queue=TaskQueue(name=self._task_queue),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            ),
+            timeout=timedelta(seconds=RPC_SECONDS),
+        )
+        oldest = datetime.now(UTC) - POLLER_SILENCE
+        return any(poller.last_access_time.ToDatetime(UTC) > oldest for poller in answer.pollers)
+
+
+def clip(name: str) -> str:
+    """A name in one line and within Temporal's limit for summaries."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return line[:200].encode()[:SUMMARY_BYTES].decode(errors="ignore") or "Untitled agent"
+
+
+@asynccontextmanager
+async def _bounded() -> AsyncIterator[None]:
+    """Turn what goes wrong between us and Temporal into our errors."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status in _PASSING:
+            raise Unavailable("Temporal does not answer. Try again shortly.") from error
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise InvalidRequest(f"Temporal refuses the run: {error.message}") from error
+        raise SystemFault(f"Temporal refuses the call ({error.status.name}).") from error
+    except (RuntimeError, TimeoutError) as error:
+        # A client that connects late reports a refused connection as a bare RuntimeError.
+        raise Unavailable("Temporal cannot be reached. Try again shortly.") from error

@@ -1,0 +1,189 @@
+"""The block: the unit of work that a node places in a graph (S-268).
+
+Every block of `catalogue.py` derives from it; `activities/` runs blocks, `api/` describes them.
+A block says what it takes and gives (two pydantic models), what it does to the world (`effects`) and what it costs;
+its `run` yields `(output name, value)` as often as it likes and repeats names freely (S-272).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.model import BlockId, BlockKind, BlockShape, Effects, Pin
+
+
+class Category(StrEnum):
+    """Where a person looks for a block."""
+
+    AGENT = "AGENT"
+    AI = "AI"
+    BASIC = "BASIC"
+    COMMUNICATION = "COMMUNICATION"
+    CRM = "CRM"
+    DATA = "DATA"
+    DEVELOPER_TOOLS = "DEVELOPER_TOOLS"
+    HARDWARE = "HARDWARE"
+    INPUT = "INPUT"
+    ISSUE_TRACKING = "ISSUE_TRACKING"
+    LOGIC = "LOGIC"
+    MARKETING = "MARKETING"
+    MULTIMEDIA = "MULTIMEDIA"
+    OUTPUT = "OUTPUT"
+    PRODUCTIVITY = "PRODUCTIVITY"
+    SAFETY = "SAFETY"
+    SEARCH = "SEARCH"
+    SOCIAL = "SOCIAL"
+    TEXT = "TEXT"
+
+
+class CostType(StrEnum):
+    """What a cost counts (S-219 to S-221)."""
+
+    RUN = "run"
+    BYTE = "byte"
+    SECOND = "second"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A price in cents; it applies when every key of `filter` equals the input's (S-222). The first match wins."""
+
+    amount: int
+    type: CostType = CostType.RUN
+    filter: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BlockSchema(BaseModel):
+    """Base of every block's `Input` and `Output`."""
+
+    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, protected_namespaces=())
+
+
+class Inputs(BlockSchema):
+    """Base of a block's inputs. Extra keys are the flat names of dynamic pins and are kept."""
+
+
+class Outputs(BlockSchema):
+    """Base of a block's outputs: one field per pin. Every block but agent inputs and outputs also has `error`."""
+
+    error: str = Field("", description="Why the block failed")
+
+
+@dataclass(slots=True)
+class NodeStats:
+    """What one node execution used (S-041). A block adds to the `extra_` fields through its context."""
+
+    walltime: float = 0.0
+    cputime: float = 0.0
+    input_size: int = 0
+    output_size: int = 0
+    extra_cost: int = 0
+    extra_steps: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockContext:
+    """Who runs the block, for whom, and where it stands; made anew for each node execution (S-038, S-187).
+
+    `resume` is None at first; after a `Suspend` it holds that suspension's `state`.
+    """
+
+    user_id: str
+    graph_id: str
+    graph_version: int
+    graph_execution_id: str
+    node_id: str
+    node_execution_id: str
+    timezone: str = "UTC"
+    resume: Any = None
+    stats: NodeStats = field(default_factory=NodeStats)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Yielded instead of an output: end this activity, wait on a workflow timer, then run the block again with `state`.
+
+    It holds no worker meanwhile and survives any restart. `state` is JSON; nothing may be yielded after it.
+    """
+
+    duration: timedelta
+    state: Any
+
+
+class BlockError(Exception):
+    """A failure that the block foresaw; its text is shown to people and routed to the `error` pin."""
+
+
+class BlockInputError(BlockError):
+    """The inputs do not fit the block."""
+
+
+class BlockOutputError(BlockError):
+    """The block gave something that its own output schema does not allow."""
+
+
+type Yielded = tuple[str, Any] | Sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example: with these inputs the block yields these outputs, in order. It is documentation and test."""
+
+    inputs: Mapping[str, Any]
+    outputs: tuple[tuple[str, Any], ...]
+
+
+class Block[InputT: BlockSchema](ABC):
+    """A unit of work. Subclasses are stateless: one instance serves all runs, what belongs to a run is in its context."""
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    description: ClassVar[str]
+    categories: ClassVar[frozenset[Category]] = frozenset({Category.BASIC})
+    kind: ClassVar[BlockKind] = BlockKind.STANDARD
+    effects: ClassVar[Effects] = Effects.IDEMPOTENT
+    Input: ClassVar[type[BlockSchema]]
+    Output: ClassVar[type[BlockSchema]] = Outputs
+    static_output: ClassVar[bool] = False
+    disabled: ClassVar[bool] = False
+    costs: ClassVar[tuple[Cost, ...]] = ()
+    timeout: ClassVar[timedelta | None] = None
+    task_queue: ClassVar[str] = ""
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    @abstractmethod
+    def run(self, inputs: InputT, context: BlockContext) -> AsyncIterator[Yielded]:
+        """Yield outputs as they come. A ValueError is an expected failure, any other exception an unexpected one (S-309)."""
+
+    def effects_for(self, input_default: Mapping[str, Any]) -> Effects:
+        """What running it does as a node with these inputs; those that only a run knows stand as `...`."""
+        return self.effects
+
+    @classmethod
+    def shape(cls) -> BlockShape:
+        """What validation and planning need to know of the block."""
+        return BlockShape(
+            id=BlockId(cls.id),
+            name=cls.name,
+            kind=cls.kind,
+            effects=cls.effects,
+            inputs={
+                info.alias or name: Pin(
+                    required=info.is_required(),
+                    credentials=name.endswith("credentials"),
+                    optional=not info.is_required() and info.get_default(call_default_factory=True) is not None,
+                )
+                for name, info in cls.Input.model_fields.items()
+            },
+            outputs=frozenset(info.alias or name for name, info in cls.Output.model_fields.items()),
+            static_output=cls.static_output,
+            disabled=cls.disabled,
+            timeout_seconds=cls.timeout.total_seconds() if cls.timeout else None,
+            task_queue=cls.task_queue,
+        )

@@ -1,0 +1,187 @@
+"""Typed references to activities, and what goes in and out of them: all that workflows know of activities.
+
+`workflows/` schedules by these references, `activities/` implements them under the same names; a test compares the two.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
+from engine.model import Status
+from engine.state import Output, Resume, Totals
+from engine.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRef[RequestT, ResultT]:
+    """An activity by its name, with the types of its one argument and its result."""
+
+    name: str
+    request: type[RequestT]
+    result: type[ResultT]
+
+
+class RunRef(BaseModel):
+    """The run that an activity works for. `run_id` is Temporal's: after a reset, older activities are told by it."""
+
+    execution_id: str
+    run_id: str
+    user_id: str
+    graph_id: str
+    graph_version: int
+    context: ExecutionContext = ExecutionContext()
+
+
+class RunLimits(BaseModel):
+    """The deployment's limits for a run, fixed when it begins, since workflow code reads no settings. Seconds."""
+
+    node_timeout: float
+    node_heartbeat_timeout: float
+    node_max_attempts: int
+    node_stop_timeout: float
+
+
+class Finished(BaseModel):
+    """The end of a run, already written."""
+
+    status: Status
+    stats: RunStats
+    error: str | None = None
+    error_code: str | None = None
+
+
+class BeginRequest(BaseModel):
+    """Take a run: everything the API checks is checked here again, since the CLI and schedules come past it."""
+
+    execution_id: str
+    run_id: str
+    input: GraphExecutionInput
+
+
+class BeginResult(BaseModel):
+    """A run that has begun, with the first batch of pure nodes already run. Without `plan` it is over."""
+
+    run: RunRef
+    graph_name: str = ""
+    plan: str | None = None
+    state: str | None = None
+    limits: RunLimits | None = None
+    finished: Finished | None = None
+    elapsed_ms: int = 0
+
+
+class BatchRequest(BaseModel):
+    """Run pure nodes until only work is left that needs an activity of its own. `plan` and `state` are packed."""
+
+    run: RunRef
+    plan: str
+    state: str
+    started_at: float = Field(description="When the run began, in seconds since the epoch")
+
+
+class BatchResult(BaseModel):
+    """The state after a batch, which replaces the workflow's own."""
+
+    state: str | None = None
+    finished: Finished | None = None
+    elapsed_ms: int = 0
+
+
+class NodeRequest(BaseModel):
+    """Run one node execution. Values are as they arrived; defaults, the mask and conversion come in the activity."""
+
+    run: RunRef
+    id: str
+    node_id: str
+    ordinal: int
+    seq: int
+    inputs: dict[str, Value]
+    mask: dict[str, Value] = Field(default_factory=dict)
+    resume: Resume | None = None
+
+
+class Suspension(BaseModel):
+    """The node asks to be run again after a timer. `emitted` counts its outputs so far."""
+
+    seconds: float
+    emitted: int
+    state: Any = None
+
+
+class NodeResult(BaseModel):
+    """How a node execution ended, or that it sleeps.
+
+    `outputs` are those not told by signal; `sent` is how far signals have told them.
+    """
+
+    status: Status
+    outputs: list[Output] = Field(default_factory=list)
+    sent: int = 0
+    suspension: Suspension | None = None
+    error: str | None = None
+    error_code: str | None = None
+    walltime: float = 0.0
+    cputime: float = 0.0
+    cost: int = 0
+    extra_steps: int = 0
+
+
+class FailNodeRequest(BaseModel):
+    """Write a node execution's failure for an activity that could not: its worker was lost, or it timed out."""
+
+    node: NodeRequest
+    error: str
+    error_code: str
+
+
+class BehindRow(BaseModel):
+    """An execution that waits, for pins (INCOMPLETE) or for its turn (QUEUED)."""
+
+    id: str
+    node_id: str
+    block_id: str
+    ordinal: int
+    status: Status
+    seq: int | None = None
+    inputs: dict[str, Value]
+
+
+class RecordRequest(BaseModel):
+    """Write rows of executions that wait."""
+
+    run: RunRef
+    rows: list[BehindRow]
+
+
+class FinishRequest(BaseModel):
+    """The end of a run, reached in the workflow. `input` is there because a run may end before it began."""
+
+    run: RunRef
+    input: GraphExecutionInput
+    status: Status
+    totals: Totals
+    incomplete_count: int = 0
+    walltime: float = 0.0
+    error: str | None = None
+    error_code: str | None = None
+
+
+class NodeOutputs(BaseModel):
+    """The signal by which a running node tells its outputs, in order of their index."""
+
+    run_id: str
+    id: str
+    outputs: list[Output]
+
+
+NODE_OUTPUTS = "node_outputs"
+"""Name of the signal that carries `NodeOutputs`."""
+
+BEGIN_RUN = ActivityRef("begin_run", BeginRequest, BeginResult)
+RUN_PURE_NODES = ActivityRef("run_pure_nodes", BatchRequest, BatchResult)
+RUN_NODE = ActivityRef("run_node", NodeRequest, NodeResult)
+FAIL_NODE = ActivityRef("fail_node", FailNodeRequest, NodeResult)
+RECORD_NODE_EXECUTIONS = ActivityRef("record_node_executions", RecordRequest, type(None))
+FINISH_RUN = ActivityRef("finish_run", FinishRequest, Finished)

@@ -1,0 +1,170 @@
+"""Every error of ours: a stable code, whose fault it is, whether trying again can help, its HTTP status.
+
+Raised everywhere below the API; `api/error_handlers.py` turns them into bodies, `activities/` into `ApplicationError`s.
+
+    HeddleError
+    ├── CallerError                 the request is wrong; never retried
+    │   ├── InvalidRequest          invalid_request (400)
+    │   ├── ValidationFailed        validation_error (400), with a list of problems
+    │   ├── NotAuthenticated        not_authenticated (401)
+    │   ├── InsufficientBalance     insufficient_balance (402)
+    │   ├── GraphNotFound           graph_not_found (404)
+    │   ├── ExecutionNotFound       execution_not_found (404)
+    │   └── BodyTooLarge            body_too_large (413)
+    ├── RunFault                    the run cannot go on; it ends FAILED
+    │   ├── OutcomeUnknown          outcome_unknown
+    │   ├── ValueMissing            value_missing
+    │   └── NodeLost                node_lost
+    └── SystemFault                 ours; tried again within a bound
+        └── Unavailable             unavailable (503)
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Severity(StrEnum):
+    """How loud an error is (S-301)."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class ErrorCategory(StrEnum):
+    """What an error is about (S-302)."""
+
+    VALIDATION = "validation"
+    AUTHENTICATION = "auth"
+    RESOURCE = "resource"
+    NETWORK = "network"
+    SYSTEM = "system"
+    BUSINESS = "business"
+
+
+class HeddleError(Exception):
+    """Something went wrong in Heddle."""
+
+    code: ClassVar[str] = "system_error"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    severity: ClassVar[Severity] = Severity.MEDIUM
+    category: ClassVar[ErrorCategory] = ErrorCategory.SYSTEM
+
+    def __init__(self, message: str | None = None, *, details: Mapping[str, Any] | None = None) -> None:
+        self.message = message or (type(self).__doc__ or type(self).__name__).splitlines()[0]
+        self.details: dict[str, Any] = dict(details or {})
+        super().__init__(self.message)
+
+
+class CallerError(HeddleError):
+    """The request is wrong."""
+
+    http_status = 400
+    category = ErrorCategory.VALIDATION
+
+
+class InvalidRequest(CallerError):
+    """The request cannot be read."""
+
+    code = "invalid_request"
+
+
+class ValidationFailed(CallerError):
+    """The graph or its inputs have problems."""
+
+    code = "validation_error"
+    severity = Severity.HIGH
+
+    def __init__(self, problems: Sequence[Mapping[str, Any]], message: str | None = None) -> None:
+        self.problems = [dict(problem) for problem in problems]
+        super().__init__(message or _summary(self.problems), details={"problems": self.problems})
+
+
+def _summary(problems: Sequence[Mapping[str, Any]]) -> str:
+    first = problems[0]["message"] if problems else "unknown problem"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"Graph validation failed: {first}{more}"
+
+
+class NotAuthenticated(CallerError):
+    """No valid API key was given. Send it as `X-API-Key` or as a bearer token."""
+
+    code = "not_authenticated"
+    http_status = 401
+    category = ErrorCategory.AUTHENTICATION
+
+
+class InsufficientBalance(CallerError):
+    """Insufficient balance to execute the agent. Please top up your account."""
+
+    code = "insufficient_balance"
+    http_status = 402
+    category = ErrorCategory.RESOURCE
+    severity = Severity.HIGH
+
+
+class GraphNotFound(CallerError):
+    """The graph does not exist, or it is not yours."""
+
+    code = "graph_not_found"
+    http_status = 404
+
+
+class ExecutionNotFound(CallerError):
+    """The execution does not exist, or it is not yours."""
+
+    code = "execution_not_found"
+    http_status = 404
+
+
+class BodyTooLarge(CallerError):
+    """The request's body is larger than allowed."""
+
+    code = "body_too_large"
+    http_status = 413
+    category = ErrorCategory.RESOURCE
+
+
+class RunFault(HeddleError):
+    """The run cannot go on."""
+
+    category = ErrorCategory.BUSINESS
+
+
+class OutcomeUnknown(RunFault):
+    """The block was entered before and its outcome is unknown; it has effects, so it is not run again."""
+
+    code = "outcome_unknown"
+    severity = Severity.HIGH
+
+
+class ValueMissing(RunFault):
+    """A stored value that the run refers to is gone."""
+
+    code = "value_missing"
+    severity = Severity.HIGH
+
+
+class NodeLost(RunFault):
+    """The worker that ran the node was lost too often."""
+
+    code = "node_lost"
+    severity = Severity.HIGH
+
+
+class SystemFault(HeddleError):
+    """Something of ours does not work at the moment."""
+
+    retryable = True
+    severity = Severity.HIGH
+
+
+class Unavailable(SystemFault):
+    """A service we depend on does not answer. Try again shortly."""
+
+    code = "unavailable"
+    http_status = 503
+    category = ErrorCategory.NETWORK

@@ -1,0 +1,129 @@
+"""How `demo` shows a run: a live table where a person watches, lines elsewhere, nothing when a program reads.
+
+Fed with the API's events; it must not know where they come from.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+_WIDTH = 60
+_ROWS = 200
+_COLOURS = {
+    "QUEUED": "bright_black",
+    "INCOMPLETE": "bright_black",
+    "RUNNING": "cyan",
+    "REVIEW": "yellow",
+    "COMPLETED": "green",
+    "FAILED": "red",
+    "TERMINATED": "red",
+}
+
+Event = dict[str, Any]
+
+
+class View(Protocol):
+    """Something that shows events while it is entered."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def show(self, event: Event) -> None:
+        """Shows what became of the run or one of its nodes."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def show(self, event: Event) -> None:
+        """Takes no notice."""
+
+
+class Lines(Silent):
+    """A line for each event."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def show(self, event: Event) -> None:
+        """Writes the line at once."""
+        if event.get("type") == "node_execution_update":
+            text = f"  {event.get('status', ''):<11} {_title(event)}  {_outputs(event)}".rstrip()
+        else:
+            text = f"run {event.get('status', '')}"
+        print(text, file=self._stream, flush=True)
+
+
+@dataclass
+class _Row:
+    title: str
+    status: str
+    outputs: str = ""
+
+
+@dataclass
+class LiveTable:
+    """A table that changes as the run goes on: a row for each node execution."""
+
+    console: Console
+    status: str = "QUEUED"
+    rows: dict[str, _Row] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._live = Live(get_renderable=self._table, console=self.console, refresh_per_second=12)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Changes or adds the node's row."""
+        if event.get("type") != "node_execution_update":
+            self.status = str(event.get("status", ""))
+            return
+        row = self.rows.setdefault(str(event.get("node_execution_id")), _Row(_title(event), ""))
+        row.status = str(event.get("status", ""))
+        row.outputs = _outputs(event) or row.outputs
+
+    def _table(self) -> Table:
+        table = Table(title=f"run {self.status}", title_justify="left", box=None, pad_edge=False)
+        table.add_column("node", no_wrap=True, max_width=40)
+        table.add_column("status", no_wrap=True)
+        table.add_column("outputs", no_wrap=True, overflow="ellipsis")
+        # The terminal has only so many lines: the newest matter.
+        for row in list(self.rows.values())[-min(_ROWS, max(5, self.console.height - 4)) :]:
+            table.add_row(Text(row.title), Text(row.status, style=_COLOURS.get(row.status, "")), Text(row.outputs))
+        return table
+
+
+def _title(event: Event) -> str:
+    block, title = event.get("block_name") or "", event.get("title") or ""
+    return f"{block} · {title}" if block and title and title != block else str(title or block or event.get("node_id"))
+
+
+def _outputs(event: Event) -> str:
+    outputs = event.get("outputs")
+    if not isinstance(outputs, dict):
+        return ""
+    return "  ".join(f"{name}={short(value)}" for name, value in outputs.items())
+
+
+def short(value: Any, width: int = _WIDTH) -> str:
+    """A value as JSON on one line, cut to `width` characters."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= width else f"{text[: width - 1]}…"

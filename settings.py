@@ -1,0 +1,247 @@
+"""Every setting of Heddle, read from the environment once, by the composition roots only.
+
+Called by `worker.py`, `api/app.py` and `dev/`; nothing else may import it: the rest gets arguments.
+Names in the specification that differ from ours are accepted as aliases. `docs/settings.md` and
+`.env.example` are generated from this file (`python -m dev docs`).
+"""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _names(*names: str) -> AliasChoices:
+    """Environment names in order of preference; the first is the one we document."""
+    return AliasChoices(*names)
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All settings. Units are in the names: seconds, ms, bytes, cents. Source: specification section B."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    # --- Temporal -----------------------------------------------------------------------------
+    temporal_address: str = Field(
+        "127.0.0.1:7233",
+        validation_alias=_names("TEMPORAL_ADDRESS", "HEDDLE_TEMPORAL_ADDRESS"),
+        description="Host and port of Temporal's gRPC frontend.",
+    )
+    temporal_namespace: str = Field(
+        "default",
+        validation_alias=_names("TEMPORAL_NAMESPACE", "HEDDLE_TEMPORAL_NAMESPACE"),
+        description="Temporal namespace that holds our workflows.",
+    )
+    temporal_ui_url: str = Field(
+        "http://127.0.0.1:8233",
+        validation_alias=_names("HEDDLE_TEMPORAL_UI_URL"),
+        description="Base URL of Temporal's Web UI, for links.",
+    )
+    task_queue: str = Field(
+        "heddle",
+        validation_alias=_names("HEDDLE_TASK_QUEUE"),
+        description="Task queue of workflows, and of activities unless a block names another.",
+    )
+
+    # --- Postgres -----------------------------------------------------------------------------
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://postgres@127.0.0.1:5432/heddle"),
+        validation_alias=_names("DATABASE_URL", "DIRECT_URL", "HEDDLE_DATABASE_URL"),
+        description="Postgres URL; a `schema` (or `search_path`) parameter chooses the schema (S-028).",
+    )
+    db_pool_min_size: PositiveInt = Field(
+        2,
+        validation_alias=_names("HEDDLE_DB_POOL_MIN_SIZE"),
+        description="Connections each process keeps open (S-332).",
+    )
+    db_pool_max_size: PositiveInt = Field(
+        10,
+        validation_alias=_names("HEDDLE_DB_POOL_SIZE", "DB_POOL_SIZE"),
+        description="Most connections of each process (S-029).",
+    )
+    db_pool_idle_seconds: PositiveFloat = Field(
+        300.0,
+        validation_alias=_names("HEDDLE_DB_POOL_IDLE_SECONDS"),
+        description="An idle connection is closed after this long (S-332).",
+    )
+
+    # --- API ----------------------------------------------------------------------------------
+    api_host: str = Field(
+        "127.0.0.1", validation_alias=_names("HEDDLE_API_HOST"), description="Address the API listens on."
+    )
+    api_port: Port = Field(8006, validation_alias=_names("HEDDLE_API_PORT"), description="Port the API listens on.")
+    graph_body_limit_bytes: PositiveInt = Field(
+        1024 * 1024,
+        validation_alias=_names("HEDDLE_GRAPH_BODY_LIMIT_BYTES"),
+        description="Largest body of a graph; a larger one is a 413 before it is parsed.",
+    )
+    execute_body_limit_bytes: PositiveInt = Field(
+        8 * 1024 * 1024,
+        validation_alias=_names("HEDDLE_EXECUTE_BODY_LIMIT_BYTES"),
+        description="Largest body of an execute call; a larger one is a 413 before it is parsed.",
+    )
+    frontend_base_url: str = Field(
+        "",
+        validation_alias=_names("FRONTEND_BASE_URL", "HEDDLE_FRONTEND_BASE_URL"),
+        description="Base URL of links to people; empty means `platform_base_url` (S-025).",
+    )
+    platform_base_url: str = Field(
+        "http://127.0.0.1:8006",
+        validation_alias=_names("PLATFORM_BASE_URL", "HEDDLE_PLATFORM_BASE_URL"),
+        description="Base URL of the platform itself (S-025).",
+    )
+
+    # --- Worker -------------------------------------------------------------------------------
+    worker_roles: str = Field(
+        "workflows,blocks",
+        validation_alias=_names("HEDDLE_WORKER_ROLES"),
+        description="What this worker process does: `workflows`, `blocks`, or both, with a comma between.",
+    )
+    worker_metrics_host: str = Field(
+        "127.0.0.1",
+        validation_alias=_names("HEDDLE_WORKER_METRICS_HOST"),
+        description="Address of the worker's `/metrics` and `/health`.",
+    )
+    worker_metrics_port: Port = Field(
+        9464,
+        validation_alias=_names("EXECUTION_MANAGER_PORT", "PROMETHEUS_PORT", "HEDDLE_WORKER_METRICS_PORT"),
+        description="Port of the worker's `/metrics` and `/health` (S-019, C-22); 0 takes a free one.",
+    )
+    num_graph_workers: PositiveInt = Field(
+        10,
+        validation_alias=_names("NUM_GRAPH_WORKERS", "EXECUTION_MAX_WORKERS", "HEDDLE_NUM_GRAPH_WORKERS"),
+        description="Workflow tasks that one worker process works on at once (S-016, S-017).",
+    )
+    max_concurrent_activities: PositiveInt = Field(
+        100,
+        validation_alias=_names("HEDDLE_MAX_CONCURRENT_ACTIVITIES"),
+        description="Nodes that one worker process runs at once.",
+    )
+    max_concurrent_nodes: PositiveInt = Field(
+        50,
+        validation_alias=_names("MAX_CONCURRENT_NODES", "HEDDLE_MAX_CONCURRENT_NODES"),
+        description="Nodes of one run that are under way at once, batches of pure nodes apart (S-018, C-12).",
+    )
+    workflow_sandbox: bool = Field(
+        False,
+        validation_alias=_names("HEDDLE_WORKFLOW_SANDBOX"),
+        description="Run workflows in the SDK's sandbox: on in tests, off in production (a third of the throughput).",
+    )
+    graceful_shutdown_timeout_seconds: PositiveFloat = Field(
+        30.0,
+        validation_alias=_names("GRACEFUL_SHUTDOWN_TIMEOUT_SECONDS", "HEDDLE_GRACEFUL_SHUTDOWN_TIMEOUT_SECONDS"),
+        description="How long a worker that stops waits for the nodes it runs (S-026).",
+    )
+
+    # --- Runs ---------------------------------------------------------------------------------
+    inline_value_limit_bytes: PositiveInt = Field(
+        16 * 1024,
+        validation_alias=_names("HEDDLE_INLINE_VALUE_LIMIT_BYTES"),
+        description="A larger value, as JSON, is stored once and travels as a reference.",
+    )
+    flush_window_ms: PositiveInt = Field(
+        20,
+        validation_alias=_names("HEDDLE_FLUSH_WINDOW_MS"),
+        description="A running block's outputs leave for the workflow at the latest after this long.",
+    )
+    batch_max_nodes: PositiveInt = Field(
+        1000,
+        validation_alias=_names("HEDDLE_BATCH_MAX_NODES"),
+        description="A batch of pure nodes hands back the rest after so many.",
+    )
+    batch_max_ms: PositiveInt = Field(
+        50,
+        validation_alias=_names("HEDDLE_BATCH_MAX_MS"),
+        description="Safety net: a batch of pure nodes also ends after this long.",
+    )
+    node_timeout_seconds: PositiveFloat = Field(
+        1800.0,
+        validation_alias=_names("HEDDLE_NODE_TIMEOUT_SECONDS"),
+        description="Wall-clock limit of one node, unless its block says otherwise.",
+    )
+    node_heartbeat_timeout_seconds: PositiveFloat = Field(
+        10.0,
+        validation_alias=_names("HEDDLE_NODE_HEARTBEAT_TIMEOUT_SECONDS"),
+        description="A node whose worker is silent for so long is taken as lost.",
+    )
+    node_max_attempts: PositiveInt = Field(
+        5,
+        validation_alias=_names("HEDDLE_NODE_MAX_ATTEMPTS"),
+        description="How often a node whose worker is lost is begun, at the most.",
+    )
+    node_stop_timeout_seconds: PositiveFloat = Field(
+        15.0,
+        validation_alias=_names("HEDDLE_NODE_STOP_TIMEOUT_SECONDS"),
+        description="How long a stopped run waits for its nodes to end (S-031, S-144).",
+    )
+    max_concurrent_graph_executions_per_user: PositiveInt = Field(
+        25,
+        validation_alias=_names(
+            "MAX_CONCURRENT_GRAPH_EXECUTIONS_PER_USER", "HEDDLE_MAX_CONCURRENT_GRAPH_EXECUTIONS_PER_USER"
+        ),
+        description="Runs of one user and graph that go on at once; further ones wait (S-023).",
+    )
+
+    # --- Money and notices --------------------------------------------------------------------
+    execution_counter_expiration_time: PositiveInt = Field(
+        86_400,
+        validation_alias=_names("EXECUTION_COUNTER_EXPIRATION_TIME", "HEDDLE_EXECUTION_COUNTER_EXPIRATION_TIME"),
+        description="Seconds after which a user's count of node executions starts again (S-021).",
+    )
+    low_balance_threshold: int = Field(
+        500,
+        validation_alias=_names("LOW_BALANCE_THRESHOLD", "HEDDLE_LOW_BALANCE_THRESHOLD"),
+        description="Cents; a balance that falls below is told to its owner once (S-022).",
+    )
+    insufficient_funds_notified_ttl_seconds: PositiveInt = Field(
+        2_592_000,
+        validation_alias=_names(
+            "INSUFFICIENT_FUNDS_NOTIFIED_TTL_SECONDS", "HEDDLE_INSUFFICIENT_FUNDS_NOTIFIED_TTL_SECONDS"
+        ),
+        description="A user is told once in this time that an agent lacks credits (S-027).",
+    )
+    moderation_timeout_seconds: PositiveFloat = Field(
+        30.0,
+        validation_alias=_names("HEDDLE_MODERATION_TIMEOUT_SECONDS"),
+        description="After this long without an answer moderation is passed over (S-031).",
+    )
+    activity_status_timeout_seconds: PositiveFloat = Field(
+        60.0,
+        validation_alias=_names("HEDDLE_ACTIVITY_STATUS_TIMEOUT_SECONDS"),
+        description="Limit for writing the summary of a run (S-031).",
+    )
+
+    # --- Telemetry ----------------------------------------------------------------------------
+    log_level: str = Field("INFO", validation_alias=_names("HEDDLE_LOG_LEVEL"), description="Least level of log lines.")
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias=_names("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="Where traces are sent (OTLP over HTTP); empty sends none.",
+    )
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of links to people (S-025)."""
+        return (self.frontend_base_url or self.platform_base_url).rstrip("/")
+
+    @property
+    def graceful_shutdown_timeout(self) -> timedelta:
+        """`graceful_shutdown_timeout_seconds` as the SDK takes it."""
+        return timedelta(seconds=self.graceful_shutdown_timeout_seconds)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The worker's roles, checked: a subset of {workflows, blocks}, not empty."""
+        roles = frozenset(role.strip() for role in self.worker_roles.split(",") if role.strip())
+        if roles == {"both"}:
+            roles = frozenset({"workflows", "blocks"})
+        unknown = roles - {"workflows", "blocks"}
+        if unknown or not roles:
+            raise ValueError(
+                f"HEDDLE_WORKER_ROLES is {self.worker_roles!r}: give workflows, blocks, or both with a comma between"
+            )
+        return roles

@@ -1,0 +1,177 @@
+"""The store in memory, for tests: what `postgres` does, without a database.
+
+It passes the same tests (`tests/store/`). Nothing of it outlives the process.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from contracts.errors import GraphNotFound, SystemFault, ValueMissing
+from engine.model import Graph
+from engine.values import Reference
+from store.cursor import NEWEST, Cursor, page_of
+from store.graphs import parts_of
+from store.memory_executions import MemoryExecutions
+from store.records import GraphRow, Page, User
+from store.users import key_hash
+from store.values import read_key, reference_to
+from store.watchers import Watchers
+
+
+class MemoryUsers:
+    """`records.Users` in memory."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, User] = {}
+        self._owners: dict[bytes, str] = {}
+
+    async def ensure_user(self, user_id: str, *, email: str, name: str) -> None:
+        """Insert the user, or bring address and name up to date."""
+        user = self._users.get(user_id, User(user_id, email, name))
+        self._users[user_id] = replace(user, email=email, name=name)
+
+    async def add_api_key(self, user_id: str, *, name: str, key: str) -> None:
+        """Give the user a key; a key that exists already stays its owner's."""
+        if user_id not in self._users:
+            raise SystemFault("There is no such user.")
+        self._owners.setdefault(key_hash(key), user_id)
+
+    async def by_api_key(self, key: str) -> User | None:
+        """The owner of an active key."""
+        user_id = self._owners.get(key_hash(key))
+        return None if user_id is None else self._users[user_id]
+
+
+class MemoryGraphs:
+    """`records.Graphs` in memory."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[GraphRow]] = {}
+
+    async def save(self, user_id: str, graph: Graph, problems: Sequence[Mapping[str, Any]]) -> int:
+        """The graph and its sub-graphs, each as the next version of its id; the graph's version."""
+        if any(row.user_id != user_id for part in parts_of(graph) for row in self._rows.get(part.id, ())[:1]):
+            raise GraphNotFound
+        saved: dict[str, Graph] = {}
+        for part in parts_of(graph):
+            if part.id in saved and part is not graph:
+                continue
+            now = datetime.now(UTC)
+            rows = self._rows.setdefault(part.id, [])
+            if rows:
+                rows[-1] = replace(rows[-1], is_active=False, updated_at=now)
+            stored = Graph.model_validate_json(part.model_dump_json(exclude={"sub_graphs"}))
+            stored.version = len(rows) + 1
+            stored.sub_graphs = [saved[sub.id] for sub in part.sub_graphs]
+            rows.append(
+                GraphRow(
+                    id=part.id,
+                    version=stored.version,
+                    user_id=user_id,
+                    is_active=True,
+                    name=part.name,
+                    description=part.description,
+                    graph=stored,
+                    problems=from_json(to_json(list(problems))) if part is graph else [],
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+            saved[part.id] = stored
+        return saved[graph.id].version
+
+    async def get(self, user_id: str, graph_id: str, version: int | None = None) -> GraphRow | None:
+        """One version, the active one by default; None when absent or another user's (S-114)."""
+        for row in await self.versions(user_id, graph_id):
+            if row.version == version or (version is None and row.is_active):
+                return row
+        return None
+
+    async def page(self, user_id: str, *, limit: int, before: str | None) -> Page[GraphRow]:
+        """Active versions, newest first. Raises InvalidRequest for a cursor that is not ours."""
+        cursor = NEWEST if before is None else Cursor.parse(before)
+        rows = sorted((row for rows in self._rows.values() for row in rows[-1:]), key=_key, reverse=True)
+        mine = [row for row in rows if row.user_id == user_id]
+        following = [self._shown(row) for row in mine if Cursor(*_key(row)) < cursor]
+        return page_of(following, limit=limit, total_count=len(mine), key=_key)
+
+    async def versions(self, user_id: str, graph_id: str) -> list[GraphRow]:
+        """All versions, newest first; none when the graph is another user's."""
+        return [self._shown(row) for row in reversed(self._rows.get(graph_id, [])) if row.user_id == user_id]
+
+    def name_of(self, graph_id: str, version: int) -> str:
+        """The name of a version, or an empty text."""
+        rows = self._rows.get(graph_id, [])
+        return rows[version - 1].name if 0 < version <= len(rows) else ""
+
+    def _shown(self, row: GraphRow) -> GraphRow:
+        graph = row.graph.model_copy(deep=True)
+        self._mark(graph)
+        return replace(row, graph=graph)
+
+    def _mark(self, graph: Graph) -> None:
+        graph.is_active = self._rows[graph.id][-1].version == graph.version
+        for sub_graph in graph.sub_graphs:
+            self._mark(sub_graph)
+
+
+class MemoryValues:
+    """`records.Values` in memory."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[str, bytes] = {}
+
+    async def put(self, execution_id: str, json_text: bytes) -> Reference:
+        """Store JSON text; the same text in the same run gives the same reference."""
+        reference = reference_to(execution_id, json_text)
+        self._bodies[reference["ref"]] = json_text
+        return reference
+
+    async def get(self, references: Sequence[Reference]) -> dict[str, Any]:
+        """The parsed values by their `ref`. Raises ValueMissing when one is gone."""
+        for reference in references:
+            read_key(reference["ref"])
+            if reference["ref"] not in self._bodies:
+                raise ValueMissing(f"The stored value {reference['ref']} is gone.")
+        return {reference["ref"]: from_json(self._bodies[reference["ref"]]) for reference in references}
+
+
+class MemoryChanges:
+    """`records.Changes` in memory."""
+
+    def __init__(self, watchers: Watchers) -> None:
+        self._watchers = watchers
+
+    def watch(self, execution_id: str) -> AsyncIterator[None]:
+        """Yields once at first, then after each write that touched the run."""
+        return self._watchers.watch(execution_id)
+
+    async def listening(self) -> None:
+        """Changes are heard from the start."""
+
+    async def close(self) -> None:
+        """Every `watch` ends."""
+        self._watchers.close()
+
+
+class MemoryStore:
+    """`records.Store` in memory, with the `changes` that belong to it."""
+
+    def __init__(self) -> None:
+        watchers = Watchers()
+        self.users = MemoryUsers()
+        self.graphs = MemoryGraphs()
+        self.executions = MemoryExecutions(watchers, self.graphs.name_of)
+        self.values = MemoryValues()
+        self.changes = MemoryChanges(watchers)
+
+    async def ping(self) -> None:
+        """Always answers."""
+
+
+def _key(row: GraphRow) -> tuple[datetime, str]:
+    return row.created_at, row.id

@@ -1,0 +1,28 @@
+"""The store in Postgres: all aggregates on one pool.
+
+Made by the composition roots; activities and API see only `records.Store`.
+"""
+
+from store.calls import Pool, fetchval
+from store.executions import Executions
+from store.graphs import Graphs
+from store.sql import statement
+from store.users import Users
+from store.values import Values
+
+_PING = statement("ping")
+
+
+class PostgresStore:
+    """`records.Store` in Postgres. The pool stays its maker's to close."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.users = Users(pool)
+        self.graphs = Graphs(pool)
+        self.executions = Executions(pool)
+        self.values = Values(pool)
+
+    async def ping(self) -> None:
+        """Raises Unavailable when the database cannot answer."""
+        await fetchval(self._pool, _PING)

@@ -1,0 +1,129 @@
+-- name: create_execution
+INSERT INTO graph_executions (
+    id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, status, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'QUEUED', now())
+ON CONFLICT DO NOTHING
+
+-- name: begin_execution
+-- A repeat within the same run id counts one more batch and changes nothing else; another run id takes the row over.
+WITH before AS MATERIALIZED (
+    SELECT status, last_event FROM graph_executions WHERE id = $1 FOR NO KEY UPDATE
+),
+begun AS (
+    INSERT INTO graph_executions AS held (
+        id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks,
+        run_id, status, created_at, started_at, last_event, unfinished_batches)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'RUNNING', least(now(), $11), $11, 1, 1
+    FROM (SELECT count(*) FROM before) AS locked  -- counted, so that the row is read and locked before it is written
+    ON CONFLICT (id) DO UPDATE SET
+        run_id = excluded.run_id,
+        status = CASE WHEN held.run_id = excluded.run_id AND held.status <> 'QUEUED'
+            THEN held.status ELSE 'RUNNING' END,
+        started_at = coalesce(held.started_at, excluded.started_at),
+        ended_at = CASE WHEN held.run_id = excluded.run_id THEN held.ended_at END,
+        error = CASE WHEN held.run_id = excluded.run_id THEN held.error END,
+        error_code = CASE WHEN held.run_id = excluded.run_id THEN held.error_code END,
+        last_event = held.last_event
+            + CASE WHEN held.run_id = excluded.run_id AND held.status <> 'QUEUED' THEN 0 ELSE 1 END,
+        unfinished_batches = 1 + CASE WHEN held.run_id = excluded.run_id THEN held.unfinished_batches ELSE 0 END
+    RETURNING last_event, unfinished_batches
+),
+told AS (
+    INSERT INTO execution_events (execution_id, seq, type, status, at)
+    SELECT $1, begun.last_event, 'graph_execution_update', 'RUNNING', $11
+    FROM begun LEFT JOIN before ON true
+    WHERE begun.last_event IS DISTINCT FROM before.last_event
+    ON CONFLICT DO NOTHING  -- two first beginnings at once: the one that came second saw no row before
+    RETURNING seq
+)
+SELECT coalesce(before.status, 'QUEUED') AS previous, begun.unfinished_batches,
+    (SELECT pg_notify('heddle_events', $1) FROM told)
+FROM begun LEFT JOIN before ON true
+
+-- name: begin_batch
+UPDATE graph_executions SET unfinished_batches = unfinished_batches + 1
+WHERE id = $1 AND run_id = $2
+RETURNING unfinished_batches
+
+-- name: adopt_execution
+-- For the end of a run that never began: makes sure of the row and that this run id owns it, if none does.
+INSERT INTO graph_executions AS held (
+    id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, run_id, status, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'QUEUED', least(now(), $11))
+ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id WHERE held.run_id IS NULL
+
+-- name: enter_node
+-- The run's row is locked like in `record`: nothing touches the rows of its node executions without.
+WITH run AS MATERIALIZED (
+    SELECT id FROM graph_executions WHERE id = $1 FOR NO KEY UPDATE
+),
+entered AS (
+    UPDATE node_executions AS node SET entered_attempt = $3, attempt = $3
+    FROM run
+    WHERE node.execution_id = run.id AND node.id = $2 AND node.attempt <= $3 AND node.ended_at IS NULL
+        AND (node.entered_attempt IS NULL OR node.entered_attempt = $3)
+    RETURNING node.id
+)
+SELECT EXISTS (SELECT FROM entered) AS entered,
+    EXISTS (SELECT FROM node_executions WHERE execution_id = $1 AND id = $2) AS known
+
+-- name: execution
+SELECT run.*, coalesce(graph.name, '') AS graph_name
+FROM graph_executions AS run
+LEFT JOIN graphs AS graph ON graph.id = run.graph_id AND graph.version = run.graph_version
+WHERE run.id = $2 AND run.user_id = $1
+
+-- name: executions_of_user
+SELECT run.*, coalesce(graph.name, '') AS graph_name
+FROM graph_executions AS run
+LEFT JOIN graphs AS graph ON graph.id = run.graph_id AND graph.version = run.graph_version
+WHERE run.user_id = $1 AND run.status = ANY ($2) AND (run.created_at, run.id) < ($3, $4)
+ORDER BY run.created_at DESC, run.id DESC
+LIMIT $5
+
+-- name: executions_of_user_count
+SELECT count(*) FROM graph_executions WHERE user_id = $1 AND status = ANY ($2)
+
+-- name: executions_of_graph
+SELECT run.*, coalesce(graph.name, '') AS graph_name
+FROM graph_executions AS run
+LEFT JOIN graphs AS graph ON graph.id = run.graph_id AND graph.version = run.graph_version
+WHERE run.user_id = $1 AND run.status = ANY ($2) AND (run.created_at, run.id) < ($3, $4) AND run.graph_id = $6
+ORDER BY run.created_at DESC, run.id DESC
+LIMIT $5
+
+-- name: executions_of_graph_count
+SELECT count(*) FROM graph_executions WHERE user_id = $1 AND status = ANY ($2) AND graph_id = $3
+
+-- name: node
+SELECT * FROM node_executions WHERE execution_id = $1 AND id = $2
+
+-- name: node_outputs
+SELECT * FROM node_outputs WHERE execution_id = $1 AND node_execution_id = $2 ORDER BY index
+
+-- name: nodes
+SELECT * FROM node_executions WHERE execution_id = $1 ORDER BY seq NULLS LAST, opened
+
+-- name: nodes_outputs
+SELECT * FROM node_outputs WHERE execution_id = $1 ORDER BY node_execution_id, index
+
+-- name: agent_outputs
+SELECT agent_output AS name, coalesce(inputs -> 'value', '{"value": null}') AS value
+FROM node_executions
+WHERE execution_id = $1 AND agent_output IS NOT NULL AND status <> 'INCOMPLETE'
+ORDER BY seq NULLS LAST, opened
+
+-- name: events
+SELECT * FROM execution_events WHERE execution_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+
+-- name: events_outputs
+-- Outputs of the given ranges; each range is looked up by itself, however many outputs the run has.
+SELECT told.place, output.*
+FROM unnest($2::text[], $3::integer[], $4::integer[]) WITH ORDINALITY AS told (node, first, count, place)
+CROSS JOIN LATERAL (
+    SELECT * FROM node_outputs
+    WHERE execution_id = $1 AND node_execution_id = told.node
+        AND index >= told.first AND index < told.first + told.count
+    ORDER BY index LIMIT told.count
+) AS output
+ORDER BY told.place, output.index

@@ -1,0 +1,76 @@
+"""Values as they travel, and the file format of graphs where it forgives."""
+
+from typing import Any
+
+import pytest
+
+from engine.model import Effects, Graph, Link, Node, Status
+from engine.values import inline, is_null, is_reference, json_kind
+
+REFERENCE = {"ref": "key", "kind": "array", "size": 20_000}
+
+
+@pytest.mark.parametrize("value", [None, False, 0, "", [], {}, {"ref": "a user's own"}])
+def test_inline_values(value: Any) -> None:
+    assert inline(value) == {"value": value}
+    assert not is_reference(inline(value))
+    assert is_null(inline(value)) is (value is None)
+
+
+def test_a_reference_is_never_null() -> None:
+    assert is_reference(REFERENCE)
+    assert not is_null(REFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "null"),
+        (True, "boolean"),
+        (1, "number"),
+        (1.5, "number"),
+        ("", "string"),
+        ([], "array"),
+        ((), "array"),
+        ({}, "object"),
+    ],
+)
+def test_json_kind(value: Any, kind: str) -> None:
+    assert json_kind(value) == kind
+
+
+def test_final_statuses() -> None:
+    assert {status for status in Status if status.is_final} == {Status.COMPLETED, Status.FAILED, Status.TERMINATED}
+
+
+def test_files_may_say_null_and_more_than_is_known() -> None:
+    graph = Graph.model_validate(
+        {
+            "name": None,
+            "description": None,
+            "user_id": "computed",
+            "input_schema": {"computed": True},
+            "nodes": [{"block_id": "b", "input_default": None, "metadata": None, "input_links": ["redundant"]}],
+            "links": [
+                {"source_id": "a", "sink_id": "b", "source_name": "o", "sink_name": "i", "is_static": None},
+            ],
+            "sub_graphs": [{"id": "child"}],
+        }
+    )
+    assert (graph.name, graph.description, graph.version, graph.is_active) == ("", "", 1, True)
+    assert graph.nodes == [Node(block_id="b")]
+    assert (graph.links[0].is_static, graph.links[0].id) == (False, "")
+    assert graph.sub_graphs == [Graph(id="child")]
+
+
+@pytest.mark.parametrize(("metadata", "title"), [({"customized_name": "Mine"}, "Mine"), ({"customized_name": 5}, "")])
+def test_the_title_of_a_node(metadata: dict[str, Any], title: str) -> None:
+    assert Node(block_id="b", metadata=metadata).title == title
+
+
+def test_a_link_reads_as_people_draw_it() -> None:
+    assert str(Link(source_id="a", sink_id="b", source_name="o", sink_name="i")) == "a.o -> b.i"
+
+
+def test_effects_are_three() -> None:
+    assert [each.value for each in Effects] == ["pure", "idempotent", "effectful"]

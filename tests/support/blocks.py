@@ -1,0 +1,223 @@
+"""Blocks for tests: each shows one behaviour that the engine and the activities must cope with."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from blocks.base import Block, BlockContext, Inputs, Outputs, Sleep, Yielded
+from engine.model import BlockKind, Effects
+
+
+class ValueIn(Inputs):
+    value: Any = Field(description="Anything")
+    note: str = Field("", description="Not needed")
+
+
+class ValueOut(Outputs):
+    value: Any = Field(None, description="The same")
+
+
+class _Test(Block[ValueIn]):
+    description = "For tests"
+    Input = ValueIn
+    Output = ValueOut
+
+
+class Pass(_Test):
+    id = "00000000-0000-4000-8000-000000000001"
+    name = "TestPass"
+    effects = Effects.PURE
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", inputs.value
+
+
+class PassOn(Pass):
+    id = "00000000-0000-4000-8000-000000000002"
+    name = "TestPassOn"
+    effects = Effects.IDEMPOTENT
+
+
+class PassOnce(Pass):
+    id = "00000000-0000-4000-8000-000000000003"
+    name = "TestPassOnce"
+    effects = Effects.EFFECTFUL
+
+
+class Drip(_Test):
+    """Yields `value` items, one every `DRIP_SECONDS`."""
+
+    id = "00000000-0000-4000-8000-000000000004"
+    name = "TestDrip"
+
+    class Input(Inputs):
+        value: int = Field(description="How many")
+        seconds: float = Field(0.2, description="Between two")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        for number in range(inputs.value):
+            await asyncio.sleep(inputs.seconds)
+            yield "value", number
+
+
+class Fail(_Test):
+    """Yields its value, then raises ValueError."""
+
+    id = "00000000-0000-4000-8000-000000000005"
+    name = "TestFail"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", inputs.value
+        raise ValueError("boom")
+
+
+class Hang(_Test):
+    """Never ends by itself."""
+
+    id = "00000000-0000-4000-8000-000000000006"
+    name = "TestHang"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", inputs.value
+        await asyncio.Event().wait()
+
+
+class Nap(_Test):
+    """Sleeps on a timer `value` times, saying each time how often it has slept."""
+
+    id = "00000000-0000-4000-8000-000000000007"
+    name = "TestNap"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        slept = context.resume or 0
+        yield "value", slept
+        if slept < inputs.value:
+            yield Sleep(timedelta(milliseconds=10), slept + 1)
+
+
+class Block_(_Test):  # noqa: N801
+    """Holds the event loop for a second, as a badly written block does."""
+
+    id = "00000000-0000-4000-8000-000000000008"
+    name = "TestBlocking"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        time.sleep(1)
+        yield "value", inputs.value
+
+
+class Trace(_Test):
+    """Appends a line to the file `value` names, then waits until that file's `.go` exists; for counting entries."""
+
+    id = "00000000-0000-4000-8000-000000000009"
+    name = "TestTrace"
+
+    class Input(Inputs):
+        value: Any = Field(description="Passed on")
+        file: str = Field(description="Where to write")
+        wait_for: str = Field("", description="A file that must exist before the block ends")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        with Path(inputs.file).open("a") as file:
+            file.write(f"{context.node_id} {os.getpid()}\n")
+        while inputs.wait_for and not Path(inputs.wait_for).exists():
+            await asyncio.sleep(0.02)
+        yield "value", inputs.value
+
+
+class TraceOnce(Trace):
+    id = "00000000-0000-4000-8000-00000000000a"
+    name = "TestTraceOnce"
+    effects = Effects.EFFECTFUL
+
+
+class Killer(_Test):
+    """Pure by its word, but kills its worker unless the file `value` names exists."""
+
+    id = "00000000-0000-4000-8000-00000000000b"
+    name = "TestKiller"
+    effects = Effects.PURE
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        marker = Path(inputs.value)
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield "value", "survived"
+
+
+class Big(_Test):
+    """A text of `value` bytes."""
+
+    id = "00000000-0000-4000-8000-00000000000c"
+    name = "TestBig"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", "x" * int(inputs.value)
+
+
+class Source(Block[Inputs]):
+    """An agent input, as small as can be."""
+
+    id = "00000000-0000-4000-8000-00000000000d"
+    name = "TestSource"
+    description = "For tests"
+    kind = BlockKind.INPUT
+    effects = Effects.PURE
+    static_output = True
+
+    class Input(Inputs):
+        name: str = Field(description="Its name")
+        value: Any = Field(None, description="Its value")
+
+    class Output(Outputs):
+        result: Any = Field(None, description="Its value")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        if inputs.value is not None:
+            yield "result", inputs.value
+
+
+class Sink(Block[Inputs]):
+    """An agent output, as small as can be."""
+
+    id = "00000000-0000-4000-8000-00000000000e"
+    name = "TestSink"
+    description = "For tests"
+    kind = BlockKind.OUTPUT
+    effects = Effects.PURE
+
+    class Input(Inputs):
+        name: str = Field(description="Its name")
+        value: Any = Field(None, description="Its value")
+
+    class Output(Outputs):
+        output: Any = Field(None, description="Its value")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "output", inputs.value
+
+
+TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
+    Pass,
+    PassOn,
+    PassOnce,
+    Drip,
+    Fail,
+    Hang,
+    Nap,
+    Block_,
+    Trace,
+    TraceOnce,
+    Killer,
+    Big,
+    Source,
+    Sink,
+)

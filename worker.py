@@ -1,0 +1,229 @@
+"""The worker: polls Temporal for workflow tasks and activities. `python worker.py`, configured by the environment.
+
+A composition root: it reads the settings, opens what is needed, hands it to the activities, closes all in reverse.
+Roles (`HEDDLE_WORKER_ROLES`): `workflows`, `blocks`, or both in one process, which saves a fifth of a run's time.
+"""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.blocks_loop import BlocksLoop
+from activities.graphs import GraphCache
+from activities.pure_batch import BatchLimits, PureBatch
+from activities.run_node import NodeActivities, NodeLimits
+from activities.runs import RunActivities
+from activities.values import ValueCodec
+from blocks.catalogue import Catalogue, default_catalogue
+from contracts.activities import RunLimits
+from contracts.errors import HeddleError
+from contracts.search_attributes import register
+from contracts.temporal_client import connect
+from settings import Settings
+from store.migrate import migrate
+from store.pool import open_pool
+from store.postgres import PostgresStore
+from store.records import Store
+from telemetry.logging import Logger, configure_logging
+from telemetry.loop_lag import LoopLag
+from telemetry.metrics import WorkerMetrics
+from telemetry.metrics_server import serve_metrics
+from telemetry.sdk_metrics import SdkMetrics
+from telemetry.tracing import configure_tracing
+from workflows.graph_execution import GraphExecution
+
+OUR_PACKAGES = ("engine", "contracts", "workflows", "activities", "blocks", "store", "api", "telemetry", "dev")
+
+log = Logger("heddle.worker")
+
+
+def activities_of(
+    settings: Settings,
+    client: Client,
+    store: Store,
+    catalogue: Catalogue,
+    blocks_loop: BlocksLoop,
+    metrics: WorkerMetrics,
+) -> Sequence[Callable[..., Any]]:
+    """All activities, with their dependencies."""
+    codec = ValueCodec(store.values, settings.inline_value_limit_bytes)
+    graphs = GraphCache(store.graphs, catalogue, max_concurrent_nodes=settings.max_concurrent_nodes)
+    batch = PureBatch(codec, BatchLimits(settings.batch_max_nodes, settings.batch_max_ms), metrics)
+    limits = RunLimits(
+        node_timeout=settings.node_timeout_seconds,
+        node_heartbeat_timeout=settings.node_heartbeat_timeout_seconds,
+        node_max_attempts=settings.node_max_attempts,
+        node_stop_timeout=settings.node_stop_timeout_seconds,
+    )
+    runs = RunActivities(store, graphs, catalogue, batch, limits, metrics)
+    nodes = NodeActivities(
+        client,
+        store.executions,
+        graphs,
+        codec,
+        blocks_loop,
+        NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000),
+        metrics,
+    )
+    return [
+        runs.begin_run,
+        runs.run_pure_nodes,
+        runs.record_node_executions,
+        runs.finish_run,
+        nodes.run_node,
+        nodes.fail_node,
+    ]
+
+
+def worker_of(settings: Settings, client: Client, activities: Sequence[Callable[..., Any]], **options: Any) -> Worker:
+    """The SDK's worker for the settings' roles. One that runs workflows needs the activities too, as local ones."""
+    runs_workflows = "workflows" in settings.roles
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=[GraphExecution] if runs_workflows else [],
+        activities=activities,
+        workflow_runner=_runner(sandboxed=settings.workflow_sandbox),
+        no_remote_activities="blocks" not in settings.roles,
+        max_concurrent_workflow_tasks=max(2, settings.num_graph_workers),
+        max_concurrent_activities=settings.max_concurrent_activities,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=2, initial=3, maximum=20),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=2, initial=3, maximum=20),
+        # How long a workflow task waits for a worker that died before another takes it.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
+        max_heartbeat_throttle_interval=timedelta(seconds=5),
+        graceful_shutdown_timeout=settings.graceful_shutdown_timeout,
+        **options,
+    )
+
+
+def _runner(*, sandboxed: bool) -> WorkflowRunner:
+    if not sandboxed:
+        return UnsandboxedWorkflowRunner()
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(
+        "engine", "contracts", "pydantic", "pydantic_core"
+    )
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+def refuse_name_clashes() -> None:
+    """An installed distribution that brings a top-level name of ours would shadow it, or be shadowed, silently."""
+    installed = importlib.metadata.packages_distributions()
+    clashes = {name: installed[name] for name in OUR_PACKAGES if name in installed}
+    if clashes:
+        listed = ", ".join(f"{name} (from {', '.join(dists)})" for name, dists in clashes.items())
+        raise SystemExit(f"Installed packages use names of ours: {listed}. Use a virtual environment without them.")
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Open everything, work until `stop` is set, close in reverse: polling ends, then running nodes get their grace."""
+    tracing = configure_tracing(settings.otlp_endpoint, service="heddle-worker")
+    sdk, metrics = SdkMetrics(), WorkerMetrics()
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(tracing.shutdown)
+        store = await opened.enter_async_context(_open_store(settings))
+        client = await connect(
+            settings.temporal_address,
+            settings.temporal_namespace,
+            plugins=tracing.client_plugins(),
+            runtime=sdk.runtime,
+        )
+        await register(client)
+        blocks_loop = opened.enter_context(BlocksLoop())
+        opened.enter_context(LoopLag(blocks_loop.loop, metrics.loop_lag_seconds, name_of=lambda task: task.get_name()))
+        catalogue = default_catalogue()
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics)
+        port = await opened.enter_async_context(
+            serve_metrics(
+                settings.worker_metrics_host,
+                settings.worker_metrics_port,
+                metrics.registry,
+                sdk,
+                _health(store, client, stop),
+            )
+        )
+        async with worker_of(settings, client, activities):
+            log.info(
+                "Worker started",
+                task_queue=settings.task_queue,
+                roles=",".join(sorted(settings.roles)),
+                metrics_port=port,
+            )
+            await stop.wait()
+            log.info("Stopping: running nodes get their grace", seconds=settings.graceful_shutdown_timeout_seconds)
+
+
+@contextlib.asynccontextmanager
+async def _open_store(settings: Settings) -> AsyncIterator[PostgresStore]:
+    pool = await open_pool(
+        settings.database_url.get_secret_value(),
+        min_size=settings.db_pool_min_size,
+        max_size=settings.db_pool_max_size,
+        idle_seconds=settings.db_pool_idle_seconds,
+    )
+    async with pool:
+        await migrate(pool)
+        yield PostgresStore(pool)
+
+
+def _health(store: Store, client: Client, stop: asyncio.Event) -> Callable[[], Awaitable[list[str]]]:
+    async def missing() -> list[str]:
+        if stop.is_set():
+            return ["worker: stopping"]
+        lacking = []
+        try:
+            await store.ping()
+        except HeddleError as error:
+            lacking.append(f"postgres: {error.message}")
+        try:
+            await client.service_client.check_health(timeout=timedelta(seconds=3))
+        except RPCError as error:
+            lacking.append(f"temporal: {error.status.name.lower()}")
+        return lacking
+
+    return missing
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM. Exit code 1, with one line that says why, when it cannot start."""
+    refuse_name_clashes()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        print(f"Settings: {wrong}", file=sys.stderr)
+        return 1
+    configure_logging(settings.log_level)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, _stop_on_signal, number, stop)
+        await run_worker(settings, stop)
+
+    try:
+        asyncio.run(run())
+    except (HeddleError, RuntimeError, OSError, ValueError) as error:
+        log.error(f"[worker] unable to start: {error}")
+        return 1
+    return 0
+
+
+def _stop_on_signal(number: int, stop: asyncio.Event) -> None:
+    log.info(f"Received signal {number}, stopping processes...")
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

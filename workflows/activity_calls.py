@@ -1,0 +1,98 @@
+"""How each kind of activity is scheduled: its time-outs and retries in one place.
+
+Called by the modules of this folder. Every call is bounded; types come from the references of `contracts/`.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from contracts.activities import (
+    FAIL_NODE,
+    RUN_NODE,
+    RUN_PURE_NODES,
+    ActivityRef,
+    BatchRequest,
+    FailNodeRequest,
+    NodeRequest,
+    NodeResult,
+    RunLimits,
+)
+from engine.plan import PlanNode
+
+_STORE_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=10)
+)
+_STORE_OUTAGE = timedelta(minutes=30)
+"""How long a run waits for a database that does not answer before it gives up."""
+
+_GRACE = timedelta(seconds=60)
+"""Beyond a block's own limit, which its activity enforces: time to load values and to write the end."""
+
+
+def start_local[RequestT: BaseModel, ResultT](
+    ref: ActivityRef[RequestT, ResultT], request: RequestT
+) -> workflow.ActivityHandle[ResultT]:
+    """A local activity: short, repeatable database work. Signals wait while it runs, hence the limit."""
+    handle: workflow.ActivityHandle[ResultT] = workflow.start_local_activity(
+        ref.name,
+        request,
+        result_type=ref.result,
+        start_to_close_timeout=timedelta(seconds=10),
+        schedule_to_close_timeout=_STORE_OUTAGE,
+        retry_policy=_STORE_RETRIES,
+        cancellation_type=workflow.ActivityCancellationType.ABANDON,
+    )
+    return handle
+
+
+def start_pure_batch(request: BatchRequest) -> workflow.ActivityHandle[Any]:
+    """A batch of pure nodes as an ordinary activity, so that signals are heard between local ones."""
+    handle: workflow.ActivityHandle[Any] = workflow.start_activity(
+        RUN_PURE_NODES.name,
+        request,
+        result_type=RUN_PURE_NODES.result,
+        summary="pure nodes",
+        start_to_close_timeout=timedelta(seconds=30),
+        schedule_to_close_timeout=_STORE_OUTAGE,
+        retry_policy=_STORE_RETRIES,
+        cancellation_type=workflow.ActivityCancellationType.ABANDON,
+    )
+    return handle
+
+
+def start_node(node: PlanNode, request: NodeRequest, limits: RunLimits) -> workflow.ActivityHandle[NodeResult]:
+    """One node in an activity of its own, whose id is the node execution's: a reordering bug fails replay loudly."""
+    timeout = timedelta(seconds=node.timeout or limits.node_timeout) + _GRACE
+    handle: workflow.ActivityHandle[NodeResult] = workflow.start_activity(
+        RUN_NODE.name,
+        request,
+        result_type=RUN_NODE.result,
+        activity_id=request.id if request.resume is None else f"{request.id}:{request.resume.round}",
+        task_queue=node.task_queue or None,
+        summary=_summary(node),
+        start_to_close_timeout=timeout,
+        schedule_to_close_timeout=timeout * limits.node_max_attempts,
+        heartbeat_timeout=timedelta(seconds=limits.node_heartbeat_timeout),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=1),
+            backoff_coefficient=3.0,
+            maximum_interval=timedelta(seconds=60),
+            maximum_attempts=limits.node_max_attempts,
+        ),
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+    return handle
+
+
+def start_fail_node(request: FailNodeRequest) -> workflow.ActivityHandle[NodeResult]:
+    """Write the failure of a node whose activity could not."""
+    return start_local(FAIL_NODE, request)
+
+
+def _summary(node: PlanNode) -> str:
+    """ "block · title", at most 200 characters: the server takes 400 bytes."""
+    return " · ".join(part for part in (node.block_name, node.title) if part)[:200]

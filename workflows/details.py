@@ -1,0 +1,26 @@
+"""What Temporal's UI shows of a live run, in Markdown: what is under way, what waits, what it has done so far.
+
+Called by `graph_execution.py` before it waits. It only reads the scheduler.
+"""
+
+from engine.scheduler import Scheduler
+
+_ROWS = 20
+
+
+def render_details(scheduler: Scheduler) -> str:
+    """A short page; at most twenty executions are named."""
+    totals = scheduler.state.totals
+    lines = [
+        f"{totals.node_count} nodes done, {totals.node_error_count} failed, cost {totals.cost} cents",
+        "",
+        "| node | block | state |",
+        "|---|---|---|",
+    ]
+    under_way = scheduler.open_executions()
+    lines += [f"| {row['title'] or row['node_id']} | {row['block']} | {row['phase']} |" for row in under_way[:_ROWS]]
+    if len(under_way) > _ROWS:
+        lines.append(f"| … and {len(under_way) - _ROWS} more | | |")
+    if waiting := scheduler.incomplete_count:
+        lines += ["", f"{waiting} waiting for inputs"]
+    return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""Node executions that are under way: their activities and timers, and how each end becomes an event.
+
+Used by `graph_execution.py` alone. It knows nothing of graph semantics.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import TimeoutError as ActivityTimeout
+
+from contracts.activities import FailNodeRequest, NodeRequest, NodeResult, RunLimits, RunRef
+from engine.model import Status
+from engine.plan import PlanNode
+from engine.scheduler import Event, Slept, Woke
+from engine.state import Ended, Open
+from engine.values import Value
+from workflows.activity_calls import start_fail_node, start_node
+
+
+class NodeRuns:
+    """Starts, cancels and awaits node executions; tells what became of each through `tell`."""
+
+    def __init__(
+        self, run: RunRef, limits: RunLimits, masks: Mapping[str, dict[str, Value]], tell: Callable[[Event], None]
+    ) -> None:
+        self._run = run
+        self._limits = limits
+        self._masks = masks
+        self._tell = tell
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+
+    @property
+    def stop_timeout(self) -> float:
+        """Seconds that a stopped run waits for its nodes to end."""
+        return self._limits.node_stop_timeout
+
+    def start(self, node: PlanNode, execution: Open) -> None:
+        """Run an execution in an activity of its own."""
+        request = NodeRequest(
+            run=self._run,
+            id=execution.id,
+            node_id=node.id,
+            ordinal=execution.ordinal,
+            seq=execution.seq,
+            inputs=execution.inputs,
+            mask=self._masks.get(node.id, {}),
+            resume=execution.resume,
+        )
+        self._keep(execution.id, self._run_node(node, request))
+
+    def sleep(self, execution_id: str, seconds: float) -> None:
+        """Wait on a durable timer, then say so."""
+        self._keep(execution_id, self._sleep(execution_id, seconds))
+
+    def cancel(self, ids: Iterable[str]) -> None:
+        """Cancel activities and timers; each still tells its end."""
+        for execution_id in ids:
+            if task := self._tasks.get(execution_id):
+                task.cancel()
+
+    def give_up(self) -> None:
+        """Wait no longer for executions that do not stop (S-144)."""
+        for execution_id in self._tasks:
+            workflow.logger.warning(
+                "Node execution #%s did not stop in time, it may be stuck or taking too long.", execution_id
+            )
+        self.cancel(list(self._tasks))
+
+    def _keep(self, execution_id: str, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[execution_id] = task
+        task.add_done_callback(lambda done: self._forget(execution_id, done))
+
+    def _forget(self, execution_id: str, task: asyncio.Task[Any]) -> None:
+        if self._tasks.get(execution_id) is task:
+            del self._tasks[execution_id]
+
+    async def _run_node(self, node: PlanNode, request: NodeRequest) -> None:
+        try:
+            result = await start_node(node, request, self._limits)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
+                return
+            result = await start_fail_node(_failure(request, error))
+        except asyncio.CancelledError:
+            self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
+            return
+        self._tell(_event(request.id, result))
+
+    async def _sleep(self, execution_id: str, seconds: float) -> None:
+        try:
+            await workflow.sleep(timedelta(seconds=seconds), summary="delay")
+        except asyncio.CancelledError:
+            self._tell(Ended(execution_id, Status.TERMINATED, error="The run was stopped"))
+            return
+        self._tell(Woke(execution_id))
+
+
+def _event(execution_id: str, result: NodeResult) -> Event:
+    if result.suspension:
+        sleep = result.suspension
+        return Slept(execution_id, sleep.seconds, sleep.state, sleep.emitted, result.outputs)
+    return Ended(
+        execution_id,
+        result.status,
+        result.outputs,
+        sent=result.sent,
+        error=result.error,
+        error_code=result.error_code,
+        walltime=result.walltime,
+        cputime=result.cputime,
+        cost=result.cost,
+        extra_steps=result.extra_steps,
+    )
+
+
+def _failure(request: NodeRequest, error: ActivityError) -> FailNodeRequest:
+    """What to write for a node whose activity did not come back with a result of its own."""
+    cause = error.cause
+    if isinstance(cause, ActivityTimeout):
+        text = "The worker that ran the node was lost too often, or the node took too long."
+        return FailNodeRequest(node=request, error=text, error_code="node_lost")
+    if isinstance(cause, ApplicationError):
+        return FailNodeRequest(node=request, error=cause.message, error_code=cause.type or "node_failed")
+    return FailNodeRequest(node=request, error="The node could not be run.", error_code="node_failed")
