@@ -2,7 +2,7 @@
 
 Called by `worker.py`, `api/app.py` and `dev/`; nothing else may import it: the rest gets arguments.
 Names in the specification that differ from ours are accepted as aliases. `docs/settings.md` and
-`.env.example` are generated from this file (`python -m dev docs`).
+`.env.example` are generated from this file (`python -m dev.docs`).
 """
 
 from datetime import timedelta

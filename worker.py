@@ -126,7 +126,7 @@ def refuse_name_clashes() -> None:
         raise SystemExit(f"Installed packages use names of ours: {listed}. Use a virtual environment without them.")
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+async def run_worker(settings: Settings, stop: asyncio.Event, catalogue: Catalogue) -> None:
     """Open everything, work until `stop` is set, close in reverse: polling ends, then running nodes get their grace."""
     tracing = configure_tracing(settings.otlp_endpoint, service="heddle-worker")
     sdk, metrics = SdkMetrics(), WorkerMetrics()
@@ -142,7 +142,6 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         await register(client)
         blocks_loop = opened.enter_context(BlocksLoop())
         opened.enter_context(LoopLag(blocks_loop.loop, metrics.loop_lag_seconds, name_of=lambda task: task.get_name()))
-        catalogue = default_catalogue()
         activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics)
         port = await opened.enter_async_context(
             serve_metrics(
@@ -210,7 +209,7 @@ def main() -> int:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, _stop_on_signal, number, stop)
-        await run_worker(settings, stop)
+        await run_worker(settings, stop, default_catalogue())
 
     try:
         asyncio.run(run())

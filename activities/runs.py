@@ -150,8 +150,10 @@ class RunActivities:
             raise ValidationFailed([problem.as_json() for problem in problems])
 
     async def _refuse(self, run: RunRef, asked: GraphExecutionInput, error: CallerError) -> Finished:
-        stats = RunStats(error=error.message)
-        finished = Finished(status=Status.FAILED, stats=stats, error=error.message, error_code=error.code)
+        message = error.full_message if isinstance(error, ValidationFailed) else error.message
+        finished = Finished(
+            status=Status.FAILED, stats=RunStats(error=message), error=message, error_code=error.code
+        )
         return await self._finish(run, asked, finished)
 
     async def _finish(self, run: RunRef, asked: GraphExecutionInput, finished: Finished) -> Finished:

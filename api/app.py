@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api import connections, error_handlers
 from api.authentication import Authenticator
@@ -26,6 +25,7 @@ from api.runs import Runs, TemporalRuns
 from api.schemas.errors import ErrorEnvelope
 from api.services import Services
 from blocks.catalogue import default_catalogue
+from contracts.temporal_client import connect
 from settings import Settings
 from store.records import Changes, Store
 from telemetry.logging import configure_logging
@@ -60,7 +60,7 @@ def create_app(
     if not given:  # a server's own process, not a test's
         configure_logging(settings.log_level)
         tracing = configure_tracing(settings.otlp_endpoint, service="heddle-api")
-    services = _services(settings, store, changes, temporal, catalogue or default_catalogue())
+    services = _services(settings, store, changes, temporal, default_catalogue() if catalogue is None else catalogue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -117,12 +117,11 @@ def _runs(temporal: Client | Runs, settings: Settings) -> Runs:
 async def _connect_temporal(settings: Settings, services: Services, tracing: Tracing) -> None:
     """A client that connects at its first call, so that the API starts without Temporal."""
     services.sdk_metrics = SdkMetrics()
-    client = await Client.connect(
+    client = await connect(
         settings.temporal_address,
-        namespace=settings.temporal_namespace,
-        data_converter=pydantic_data_converter,
-        runtime=services.sdk_metrics.runtime,
+        settings.temporal_namespace,
         plugins=tracing.client_plugins(),
+        runtime=services.sdk_metrics.runtime,
         lazy=True,
     )
     services.runs.real = TemporalRuns(client, task_queue=settings.task_queue)

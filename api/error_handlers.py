@@ -70,10 +70,11 @@ def error_response(
 
 async def _heddle_error(request: Request, exception: Exception) -> Response:
     error = cast("HeddleError", exception)
-    if error.http_status >= 500:
+    if isinstance(error, Unavailable):
+        log.warning("a service does not answer", error=error.message, cause=str(error.__cause__ or ""))
+    elif error.http_status >= 500:
         log.error("request failed", code=error.code, error=error.message, exc_info=error)
-        if not isinstance(error, Unavailable):
-            error = Unforeseen()
+        error = Unforeseen()
     return error_response(error)
 
 

@@ -1,10 +1,10 @@
 """What can be wrong with a graph's *file*, beside what the engine finds in the graph itself.
 
-Made by `graph_reading.py` and `routes/graphs.py`; documented in `docs/errors.md` together with `engine.problems.Code`.
+Made by `graph_reading.py` and `routes/graphs.py`; `docs/errors.md` shows `MEANINGS` beside those of `engine.problems`.
 Problems are JSON objects from here on: those of a sub-graph also say its `graph_id`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,17 @@ class FileCode(StrEnum):
     GRAPH_NAME_EMPTY = "graph_name_empty"
     GRAPH_NAME_TOO_LONG = "graph_name_too_long"
     DESCRIPTION_TOO_LONG = "description_too_long"
+
+
+MEANINGS: Mapping[FileCode, str] = {
+    FileCode.UNREADABLE_FIELD: "A field of the file has a value of the wrong kind and was left out.",
+    FileCode.UNREADABLE_NODE: "A node of the file cannot be read and was left out.",
+    FileCode.UNREADABLE_LINK: "A link of the file cannot be read and was left out.",
+    FileCode.GRAPH_NAME_EMPTY: "A graph that is created needs a name.",
+    FileCode.GRAPH_NAME_TOO_LONG: f"The name of a graph that is created has more than {LONGEST_NAME} characters.",
+    FileCode.DESCRIPTION_TOO_LONG: f"The description has more than {LONGEST_DESCRIPTION} characters.",
+}
+"""What each code means, for the page about errors."""
 
 
 def file_problem(code: FileCode, message: str, **places: str) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from store.records import Values
 INLINE_TOTAL_BYTES = 256 * 1024
 """All inline values of a run together: Temporal warns above 256 KiB and refuses 2 MiB."""
 
-_MOST_ENTRIES = 5_000
-"""Inputs and mask pins of one start; beyond it the references alone would fill the payload."""
+_NAMES_TOTAL_BYTES = 1024 * 1024
+_REFERENCE_BYTES = 150
+"""Names and references stay in the payload whatever their values are; they get half of what Temporal takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ async def part[KeyT](
     values: Values, execution_id: str, entries: Mapping[KeyT, Any], *, limit_bytes: int
 ) -> Parted[KeyT]:
     """Store what is above the limit, and, from the largest on, what would make the rest too much together."""
-    if len(entries) > _MOST_ENTRIES:
-        raise InvalidRequest(f"A run takes at most {_MOST_ENTRIES} inputs and masked pins; these are {len(entries)}.")
+    if len(to_json(list(entries))) + len(entries) * _REFERENCE_BYTES > _NAMES_TOTAL_BYTES:
+        raise InvalidRequest(f"The names of these {len(entries)} inputs and masked pins are too much for one run.")
     texts = {key: to_json(value) for key, value in entries.items()}
     total = sum(len(text) for text in texts.values())
     inline, references = dict(entries), dict[KeyT, Reference]()

@@ -4,6 +4,7 @@
 name and input model only. Every call is bounded; a Temporal that does not answer is Unavailable.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.errors import InvalidRequest, SystemFault, Unavailable
+from contracts.errors import SystemFault, Unavailable
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput
 from contracts.search_attributes import of_run
 from engine.model import Status
@@ -140,15 +141,17 @@ def clip(name: str) -> str:
 
 @asynccontextmanager
 async def _bounded() -> AsyncIterator[None]:
-    """Turn what goes wrong between us and Temporal into our errors."""
+    """Turn what goes wrong between us and Temporal into our errors; the bound holds for all retries together."""
     try:
-        yield
+        # The SDK's own limit is that of one attempt; it makes up to ten.
+        async with asyncio.timeout(RPC_SECONDS):
+            yield
     except RPCError as error:
         if error.status in _PASSING:
             raise Unavailable("Temporal does not answer. Try again shortly.") from error
-        if error.status is RPCStatusCode.INVALID_ARGUMENT:
-            raise InvalidRequest(f"Temporal refuses the run: {error.message}") from error
-        raise SystemFault(f"Temporal refuses the call ({error.status.name}).") from error
+        # What the caller can get wrong was refused before; the rest, such as a search attribute that nobody
+        # registered, is ours.
+        raise SystemFault(f"Temporal refuses the call ({error.status.name}: {error.message}).") from error
     except (RuntimeError, TimeoutError) as error:
         # A client that connects late reports a refused connection as a bare RuntimeError.
         raise Unavailable("Temporal cannot be reached. Try again shortly.") from error

@@ -1,25 +1,147 @@
-"""Stand-in until the real catalogue is here; to be overwritten."""
+"""Every block there is, by its id.
+
+`api/` describes and validates with it, `activities/` run blocks by it; a new block is registered here and nowhere else.
+"""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from blocks.agent_io import AgentInput, AgentOutput
 from blocks.base import Block, BlockSchema
-from engine.model import BlockShape
+from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
+from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
+from blocks.dictionaries import (
+    AddToDictionary,
+    CreateDictionary,
+    DictionaryIsEmpty,
+    FindInDictionary,
+    RemoveFromDictionary,
+    ReplaceDictionaryValue,
+)
+from blocks.iteration import StepThroughItems
+from blocks.legacy import LEGACY_IDS
+from blocks.list_sets import (
+    ConcatenateLists,
+    FlattenList,
+    InterleaveLists,
+    ListDifference,
+    ListIntersection,
+    ZipLists,
+)
+from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsEmpty, RemoveFromList, ReplaceListItem
+from blocks.logic import Condition, IfInputMatches
+from blocks.maths import Calculator, CountItems
+from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
+from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
+from blocks.text_template import FillTextTemplate
+from blocks.typed_inputs import (
+    AgentDateInput,
+    AgentDropdownInput,
+    AgentFileInput,
+    AgentGoogleDriveFileInput,
+    AgentLongTextInput,
+    AgentNumberInput,
+    AgentShortTextInput,
+    AgentTableInput,
+    AgentTimeInput,
+    AgentToggleInput,
+)
+from blocks.xml_parser import XmlParser
+from engine.model import BlockId, BlockShape
+
+CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
+    # in and out
+    AgentInput,
+    AgentShortTextInput,
+    AgentLongTextInput,
+    AgentNumberInput,
+    AgentDateInput,
+    AgentTimeInput,
+    AgentToggleInput,
+    AgentDropdownInput,
+    AgentTableInput,
+    AgentFileInput,
+    AgentGoogleDriveFileInput,
+    AgentOutput,
+    # basic
+    StoreValue,
+    Print,
+    Note,
+    UniversalTypeConverter,
+    # logic, maths, iteration
+    Condition,
+    IfInputMatches,
+    Calculator,
+    CountItems,
+    StepThroughItems,
+    # dictionaries
+    CreateDictionary,
+    AddToDictionary,
+    FindInDictionary,
+    RemoveFromDictionary,
+    ReplaceDictionaryValue,
+    DictionaryIsEmpty,
+    # lists
+    CreateList,
+    AddToList,
+    FindInList,
+    GetListItem,
+    RemoveFromList,
+    ReplaceListItem,
+    ListIsEmpty,
+    ReverseList,
+    ConcatenateLists,
+    InterleaveLists,
+    ZipLists,
+    ListDifference,
+    ListIntersection,
+    FlattenList,
+    # text
+    CombineTexts,
+    TextSplit,
+    TextReplace,
+    WordCharacterCount,
+    TextEncoder,
+    TextDecoder,
+    MatchTextPattern,
+    ExtractTextInformation,
+    FillTextTemplate,
+    XmlParser,
+    # time
+    GetCurrentTime,
+    GetCurrentDate,
+    GetCurrentDateAndTime,
+    CountdownTimer,
+)
+"""The blocks of Heddle, in the order in which people read them."""
 
 
 class Catalogue:
-    def __init__(self, blocks: Iterable[type[Block]]) -> None:
-        self._blocks = {block.id: block() for block in blocks}
-        self._shapes = {block.id: block.shape() for block in self._blocks.values()}
+    """Blocks by id, each as one instance for all runs. A former id leads to the block of today."""
 
-    def get(self, block_id: str) -> Block[BlockSchema] | None:
-        return self._blocks.get(block_id)
+    def __init__(self, blocks: Iterable[type[Block[Any]]]) -> None:
+        self._blocks: dict[str, Block[Any]] = {}
+        for block in blocks:
+            if block.id in self._blocks:
+                raise ValueError(f"{block.__name__} and {type(self._blocks[block.id]).__name__} have the same id.")
+            self._blocks[block.id] = block()
+        self._shapes = {block_id: block.shape() for block_id, block in self._blocks.items()}
 
-    def shape(self, block_id: str) -> BlockShape | None:
-        return self._shapes.get(block_id)
+    def get(self, block_id: str, /) -> Block[BlockSchema] | None:
+        """The block, or None when nobody knows the id."""
+        return self._blocks.get(LEGACY_IDS.get(block_id, block_id))
+
+    def shape(self, block_id: BlockId, /) -> BlockShape | None:
+        """What the engine needs to know of the block, or None when nobody knows the id."""
+        return self._shapes.get(LEGACY_IDS.get(block_id, block_id))
 
     def __iter__(self) -> Iterator[Block[BlockSchema]]:
         return iter(self._blocks.values())
 
+    def __len__(self) -> int:
+        return len(self._blocks)
+
 
 def default_catalogue() -> Catalogue:
-    return Catalogue(())
+    """The catalogue of a deployment; tests make their own with further blocks."""
+    return Catalogue(CATALOGUE_BLOCKS)

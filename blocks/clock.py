@@ -1,7 +1,7 @@
 """What time it is, and waiting.
 
-Registered in `catalogue.py`. A countdown holds no worker: each round ends its activity with a `Sleep`, which the workflow
-keeps as a timer, and the next one begins where that round stood (agent-graphs §17.11).
+Registered in `catalogue.py`. A countdown holds no worker: each round ends its activity with a `Sleep`, which the
+workflow keeps as a timer, and the next one begins where that round stood (agent-graphs §17.11).
 """
 
 from collections.abc import AsyncIterator
@@ -62,10 +62,9 @@ class DateIso8601(Zone):
 class Iso8601(DateIso8601):
     include_microseconds: bool = Field(False, description="Tell fractions of a second too")
 
-    @property
-    def precision(self) -> str:
-        """What `isoformat` calls it."""
-        return "microseconds" if self.include_microseconds else "seconds"
+    def of(self, moment: datetime) -> str:
+        """The moment in ISO 8601, with its offset from UTC."""
+        return moment.isoformat(timespec="microseconds" if self.include_microseconds else "seconds")
 
 
 class CurrentTimeInputs(Inputs):
@@ -85,19 +84,25 @@ class GetCurrentTime(Block[CurrentTimeInputs]):
     Input = CurrentTimeInputs
     Output = CurrentTimeOutputs
     examples = (
-        Example({"trigger": "go", "format_type": {"discriminator": "strftime", "format": "at tea"}}, (("time", "at tea"),)),
+        Example(
+            {"trigger": "go", "format_type": {"discriminator": "strftime", "format": "at tea"}}, (("time", "at tea"),)
+        ),
     )
 
     async def run(self, inputs: CurrentTimeInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         style = inputs.format_type
         here = style.here(context)
-        yield "time", here.timetz().isoformat(style.precision) if isinstance(style, Iso8601) else here.strftime(style.format)
+        # A time without its date does not know its zone's offset, so it is cut from the whole.
+        told = style.of(here).partition("T")[2] if isinstance(style, Iso8601) else here.strftime(style.format)
+        yield "time", told
 
 
 class CurrentDateInputs(Inputs):
     trigger: str = Field(description="Anything; its arrival asks for the date")
     offset: int | str = Field(0, description="How many days before today")
-    format_type: DateStrftime | DateIso8601 = Field(default_factory=DateStrftime, description="How to tell it, and where")
+    format_type: DateStrftime | DateIso8601 = Field(
+        default_factory=DateStrftime, description="How to tell it, and where"
+    )
 
 
 class CurrentDateOutputs(Outputs):
@@ -112,7 +117,9 @@ class GetCurrentDate(Block[CurrentDateInputs]):
     Input = CurrentDateInputs
     Output = CurrentDateOutputs
     examples = (
-        Example({"trigger": "go", "format_type": {"discriminator": "strftime", "format": "today"}}, (("date", "today"),)),
+        Example(
+            {"trigger": "go", "format_type": {"discriminator": "strftime", "format": "today"}}, (("date", "today"),)
+        ),
     )
 
     async def run(self, inputs: CurrentDateInputs, context: BlockContext) -> AsyncIterator[Yielded]:
@@ -141,13 +148,15 @@ class GetCurrentDateAndTime(Block[CurrentDateAndTimeInputs]):
     Input = CurrentDateAndTimeInputs
     Output = CurrentDateAndTimeOutputs
     examples = (
-        Example({"trigger": "go", "format_type": {"discriminator": "strftime", "format": "now"}}, (("date_time", "now"),)),
+        Example(
+            {"trigger": "go", "format_type": {"discriminator": "strftime", "format": "now"}}, (("date_time", "now"),)
+        ),
     )
 
     async def run(self, inputs: CurrentDateAndTimeInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         style = inputs.format_type
         here = style.here(context)
-        yield "date_time", here.isoformat(timespec=style.precision) if isinstance(style, Iso8601) else here.strftime(style.format)
+        yield "date_time", style.of(here) if isinstance(style, Iso8601) else here.strftime(style.format)
 
 
 class CountdownTimerInputs(Inputs):
@@ -181,9 +190,7 @@ class CountdownTimer(Block[CountdownTimerInputs]):
     categories = _TEXT
     Input = CountdownTimerInputs
     Output = CountdownTimerOutputs
-    examples = (
-        Example({"input_message": "tea is ready", "repeat": 2}, (("output_message", "tea is ready"),) * 2),
-    )
+    examples = (Example({"input_message": "tea is ready", "repeat": 2}, (("output_message", "tea is ready"),) * 2),)
 
     async def run(self, inputs: CountdownTimerInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         """The context's `resume` is the number of the round whose wait is over."""

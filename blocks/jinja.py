@@ -152,7 +152,6 @@ class _Environment(SandboxedEnvironment):
             _check(getattr(callee, "__name__", ""), owner, *args, *kwargs.values())
         return super().call(context, callee, *args, **kwargs)
 
-
     def wrap_str_format(self, value: Any) -> Any:
         wrapped = super().wrap_str_format(value)
         if wrapped is not None:

@@ -5,12 +5,37 @@ mend stays as it is, for validation to name. Source: agent-graphs §1.8, §1.9, 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.pins import base_name
+
 LEGACY_IDS: Mapping[str, str] = {
-    "b2g2c3d4-5e6f-7g8h-9i0j-k1l2m3n4o5p6": "0e50422c-6dee-4145-83d6-3a5a392f65de",
+    "b2g2c3d4-5e6f-7g8h-9i0j-k1l2m3n4o5p6": "0e50422c-6dee-4145-83d6-3a5a392f65de",  # FindInDictionary
+    "31d1064e-7446-4693-o7d4-65e5ca9110d1": "cc10ff7b-7753-4ff2-9af6-9399b1a7eddc",  # Note
+    "d3f4g5h6-1i2j-3k4l-5m6n-7o8p9q0r1s2t": "df06086a-d5ac-4abb-9996-2ad0acb2eff7",  # ReadDiscordMessages
+    "h1i2j3k4-5l6m-7n8o-9p0q-r1s2t3u4v5w6": "d0822ab5-9f8a-44a3-8971-531dd0178b6b",  # SendDiscordMessage
+    "a1234567-89ab-cdef-0123-456789abcdef": "4335878a-394e-4e67-adf2-919877ff49ae",  # SendEmail
+    "f8e7d6c5-b4a3-2c1d-0e9f-8g7h6i5j4k3l": "f66a3543-28d3-4ab5-8945-9b336371e2ce",  # StepThroughItems
+    "c3d4e5f6-7g8h-9i0j-1k2l-m3n4o5p6q7r8": "a0a69be1-4528-491c-a85a-a4ab6873e3f0",  # AITextSummarizer
+    "c3d4e5f6-g7h8-i9j0-k1l2-m3n4o5p6q7r8": "32a87eab-381e-4dd4-bdb8-4c47151be35a",  # AIConversation
+    "c6731acb-4105-4zp1-bc9b-03d0036h370g": "5ebe6768-8e5d-41e3-9134-1c7bd89a8d52",  # ReadRSSFeed
+    "h5e7f8g9-1b2c-3d4e-5f6g-7h8i9j0k1l2m": "f5b0f5d0-1862-4d61-94be-3ad0fa772760",  # GetWikipediaSummary
+    "b2c3d4e5-6f7g-8h9i-0j1k-l2m3n4o5p6q7": "87840993-2053-44b7-8da4-187ad4ee518c",  # SearchTheWeb
+    "a1b2c3d4-5e6f-7g8h-9i0j-k1l2m3n4o5p6": "436c3984-57fd-4b85-8e9a-459b356883bd",  # ExtractWebsiteContent
+    "b29c1b50-5d0e-4d9f-8f9d-1b0e6fcbf0h2": "716a67b3-6760-42e7-86dc-18645c6e00fc",  # GetCurrentDateAndTime
+    "b685abf9-796b-47f5-b7ac-dcffb70635a3": "d3863944-0eaf-45c4-a0c9-63e0fe1ee8b9",  # StagehandObserve
+    "97881292-a597-4410-a243-a05c6fc1e695": "86eba68b-9549-4c0b-a0db-47d85a56cc27",  # StagehandAct
+    "a4b9c2d1-e5f6-4g7h-8i9j-0k1l2m3n4o5p": "e96d01ec-b55e-4a99-8ce8-c8776dce850b",  # GithubListStargazers
+    "f8e7d6c5-b4a3-5c2d-9e1f-3a7b8c9d4e6f": "b79ca4cc-9d5e-47d1-9d4f-e3a2d7f28df5",  # ExaAnswer
+    "d1e2f3a4-b5c6-7d8e-9f0a-1b2c3d4e5f6a": "d0204ed8-8b81-408d-8b8d-ed087a546228",  # ExaWebsetWebhook
+    "a7c3b1d4-9e2f-4c5a-8f1b-3e6d7a9c2b5e": "0cda29ff-c549-4a19-8805-c982b7d4ec34",  # ExaCreateWebset
+    "c9e5d3f6-2a4b-6e7c-1f3d-5a8b9c4e7d2f": "89ccd99a-3c2b-4fbf-9e25-0ffa398d0314",  # ExaUpdateWebset
+    "f3h8g6i9-5d7e-9b1f-4c6g-8d2f3h7i1a5c": "1dcd8fd6-c13f-4e6f-bd4c-654428fa4757",  # ExaListWebsets
+    "b8d4c2e5-1f3a-5d6b-9e2c-4f7a8b3d6c9f": "6ab8e12a-132c-41bf-b5f3-d662620fa832",  # ExaGetWebset
+    "d1f6e4g7-3b5c-7f8d-2a4e-6b9c1d5f8e3a": "aa6994a2-e986-421f-8d4c-7671d3be7b7e",  # ExaDeleteWebset
+    "e2g7f5h8-4c6d-8a9e-3b5f-7c1d2e6g9f4b": "e40a6420-1db8-47bb-b00a-0e6aecd74176",  # ExaCancelWebset
 }
 """Former id of a block → its id today; pins are the same."""
 
@@ -38,7 +63,7 @@ SUCCESSORS: Mapping[str, Successor] = {
 
 _AGENT_EXECUTOR = "e189baac-8c20-45a1-94a7-55177ea42565"
 _DROPDOWN = "655d6fdf-a334-421c-b733-520549c07cd1"
-_PERPLEXITY = "@PERPLEXITY@"
+_PERPLEXITY = "c8a5f2e9-8b3d-4a7e-9f6c-1d5e3c9b7a4f"
 _TEMPLATED = frozenset(
     {
         "363ae599-353e-4804-937e-b2ee3cef3da4",  # agent output
@@ -49,6 +74,7 @@ _TEMPLATED = frozenset(
 )
 _TEMPLATE_FIELDS = ("format", "prompt", "sys_prompt")
 _SINGLE_BRACES = re.compile(r"(?<!\{)\{\s*([a-zA-Z_]\w*)\s*\}(?!\})")
+_DOUBLE_BRACES = re.compile(r"\{\{\s*[a-zA-Z_]|\{%")
 _DROPPED = frozenset(
     {
         "api_key",
@@ -62,6 +88,30 @@ _DROPPED = frozenset(
         "password",
     }
 )
+_STILL_SO_NAMED = frozenset(
+    {
+        "7a8ac219-c6ec-4eec-a828-81af283ce04c",  # AgentMailCreateInbox
+        "ade970ae-8428-4a7b-9278-b52054dbf535",  # AgentMailDeleteInbox
+        "b858f62b-6c12-4736-aaf2-dbc5a9281320",  # AgentMailGetInbox
+        "cfd84a06-2121-4cef-8d14-8badf52d22f0",  # AgentMailListInboxes
+        "59b49f59-a6d1-4203-94c0-3908adac50b6",  # AgentMailUpdateInbox
+        "a2db9784-2d17-4f8f-9d6b-0214e6f22101",  # AgentMailCreatePod
+        "c6862373-1ac6-402e-89e6-7db1fea882af",  # AgentMailCreatePodInbox
+        "f371f8cd-682d-4f5f-905c-529c74a8fb35",  # AgentMailDeletePod
+        "553361bc-bb1b-4322-9ad4-0c226200217e",  # AgentMailGetPod
+        "12fd7a3e-51ad-4b20-97c1-0391f207f517",  # AgentMailListPodDrafts
+        "a8c17ce0-b7c1-4bc3-ae39-680e1952e5d0",  # AgentMailListPodInboxes
+        "80214f08-8b85-4533-a6b8-f8123bfcb410",  # AgentMailListPodThreads
+        "9d3725ee-2968-431a-a816-857ab41e1420",  # AgentMailListPods
+        "1b4c6bd1-4f28-4bad-9ae9-e7034a0f61ff",  # GetRedditUserInfo
+        "6fbe6329-d13e-4d2e-bd4d-b4d921b56161",  # GetUserPosts
+        "7921101a-0537-4259-82ea-bc186ca6b1b6",  # SendRedditMessage
+        "50cf5290-ec87-4ca1-b7d7-b8b4ef772f6d",  # SendSlackMessage
+        _AGENT_EXECUTOR,  # its pins are the names of its graph's inputs
+    }
+)
+"""Blocks of today whose own pins bear one of those names."""
+
 _MODELS: Mapping[str, str] = {
     "claude-3-5-sonnet-latest": "claude-sonnet-4-5-20250929",
     "claude-3-7-sonnet-20250219": "claude-sonnet-4-5-20250929",
@@ -73,3 +123,121 @@ _MODELS: Mapping[str, str] = {
     "gemma2-9b-it": "gpt-5-chat-latest",
     "google/gemini-3-pro-preview": "google/gemini-3.1-pro-preview",
 }
+_PERPLEXITY_MODELS = frozenset({"perplexity/sonar", "perplexity/sonar-pro", "perplexity/sonar-deep-research"})
+_SYSTEM_PROVIDERS: Mapping[str, str] = {
+    "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a": "openai",
+    "24e5d942-d9e3-4798-8151-90143ee55629": "anthropic",
+    "4ec22295-8f97-4dd1-b42b-2c6957a02545": "groq",
+}
+"""System credentials that were once all of the provider `llm`."""
+
+
+def modernise(raw: dict[str, Any]) -> dict[str, Any]:
+    """The agent file in today's terms, its sub-graphs too. The argument is not changed; once is as good as twice."""
+    graph = _graph(raw)
+    subs = raw.get("sub_graphs")
+    if isinstance(subs, list):
+        graph["sub_graphs"] = [_graph(sub) if isinstance(sub, dict) else sub for sub in subs]
+    return graph
+
+
+def _graph(raw: dict[str, Any]) -> dict[str, Any]:
+    nodes, links = raw.get("nodes"), raw.get("links")
+    graph = dict(raw)
+    if not isinstance(nodes, list):
+        return graph
+    graph["nodes"] = [_node(node) if isinstance(node, dict) else node for node in nodes]
+    if isinstance(links, list):
+        former_ids = {
+            node["id"]: node["block_id"]
+            for node in nodes
+            if isinstance(node, dict) and isinstance(node.get("id"), str) and isinstance(node.get("block_id"), str)
+        }
+        graph["links"] = [_link(link, former_ids) for link in links if not _leads_to_dropped(link, former_ids)]
+    return graph
+
+
+def _node(raw: dict[str, Any]) -> dict[str, Any]:
+    block_id = raw.get("block_id")
+    if not isinstance(block_id, str):
+        return raw
+    node = {**raw, "block_id": _today(block_id)}
+    if isinstance(raw.get("input_default"), dict):
+        node["input_default"] = _defaults(block_id, raw["input_default"])
+    return node
+
+
+def _today(block_id: str) -> str:
+    successor = SUCCESSORS.get(block_id)
+    return successor.block_id if successor else LEGACY_IDS.get(block_id, block_id)
+
+
+def _defaults(former_id: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    block_id = _today(former_id)
+    renamed = SUCCESSORS[former_id].inputs if former_id in SUCCESSORS else {}
+    values = {_renamed(name, renamed): value for name, value in raw.items() if not _is_dropped(block_id, name)}
+    if block_id in _TEMPLATED:
+        for name in _TEMPLATE_FIELDS:
+            if isinstance(values.get(name), str):
+                values[name] = _with_double_braces(values[name])
+    if block_id == _AGENT_EXECUTOR and "data" in values:
+        data = values.pop("data")
+        values.setdefault("inputs", data)
+    if block_id == _DROPDOWN and "placeholder_values" in values:
+        options = values.pop("placeholder_values")
+        values["options"] = values.get("options") or options
+    if isinstance(values.get("model"), str):
+        values["model"] = _model(block_id, values["model"])
+    return {name: _credentials(value) for name, value in values.items()}
+
+
+def _with_double_braces(template: str) -> str:
+    """The template in today's form. One that has that form already may well speak of {braces}: programs, JSON."""
+    return template if _DOUBLE_BRACES.search(template) else _SINGLE_BRACES.sub(r"{{\1}}", template)
+
+
+def _is_dropped(block_id: str, name: str) -> bool:
+    """Whether the key is a secret from before credentials had a place of their own."""
+    return name in _DROPPED and block_id not in _STILL_SO_NAMED
+
+
+def _model(block_id: str, model: str) -> str:
+    if block_id == _PERPLEXITY and model not in _PERPLEXITY_MODELS:
+        return "perplexity/sonar"
+    return _MODELS.get(model, model)
+
+
+def _credentials(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("provider") == "llm" and value.get("id") in _SYSTEM_PROVIDERS:
+        return {**value, "provider": _SYSTEM_PROVIDERS[value["id"]]}
+    return value
+
+
+def _end(link: Any, side: str, former_ids: Mapping[str, str]) -> str:
+    """The former block id at one end of a link, or an empty text."""
+    node_id = link.get(f"{side}_id") if isinstance(link, dict) else None
+    return former_ids.get(node_id, "") if isinstance(node_id, str) else ""
+
+
+def _leads_to_dropped(link: Any, former_ids: Mapping[str, str]) -> bool:
+    sink = _end(link, "sink", former_ids)
+    return bool(sink) and isinstance(link.get("sink_name"), str) and _is_dropped(_today(sink), link["sink_name"])
+
+
+def _link(link: Any, former_ids: Mapping[str, str]) -> Any:
+    """The link under today's names of its pins."""
+    source = SUCCESSORS.get(_end(link, "source", former_ids))
+    sink = SUCCESSORS.get(_end(link, "sink", former_ids))
+    if source:
+        link = {**link, "source_name": _renamed(link.get("source_name"), source.outputs)}
+    if sink:
+        link = {**link, "sink_name": _renamed(link.get("sink_name"), sink.inputs)}
+    return link
+
+
+def _renamed(name: Any, names: Mapping[str, str]) -> Any:
+    """The pin's name today; what follows the base name of a dynamic pin stays."""
+    if not isinstance(name, str):
+        return name
+    base = base_name(name)
+    return names[base] + name[len(base) :] if base in names else name

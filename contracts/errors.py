@@ -82,6 +82,13 @@ class ValidationFailed(CallerError):
         self.problems = [dict(problem) for problem in problems]
         super().__init__(message or _summary(self.problems), details={"problems": self.problems})
 
+    @property
+    def full_message(self) -> str:
+        """All problems in one text, for where there is no list to put them in; twenty at the most."""
+        shown = "; ".join(str(problem["message"]) for problem in self.problems[:20])
+        more = f" (and {len(self.problems) - 20} more)" if len(self.problems) > 20 else ""
+        return f"Graph validation failed: {shown}{more}"
+
 
 def _summary(problems: Sequence[Mapping[str, Any]]) -> str:
     first = problems[0]["message"] if problems else "unknown problem"

@@ -17,6 +17,7 @@ async def connect(
     plugins: Sequence[Plugin] = (),
     runtime: Runtime | None = None,
     lazy: bool = False,
+    identity: str | None = None,
 ) -> Client:
     """A client of the namespace; a lazy one connects at its first call (workers need one that is not)."""
     return await Client.connect(
@@ -26,4 +27,5 @@ async def connect(
         plugins=list(plugins),
         runtime=runtime,
         lazy=lazy,
+        identity=identity,
     )

@@ -109,8 +109,9 @@ def _words(answer: Response) -> str:
 
 
 def problem_lines(body: Json) -> list[str]:
-    """A line for each problem of an error's body or an imported graph."""
-    lists = (body.get(name) for name in ("problems", "errors", "details"))
+    """A line for each problem of an error (in its details) or of an imported graph."""
+    details = body.get("details")
+    lists = [place.get("problems") for place in (body, details) if isinstance(place, dict)]
     return [f"  - {_problem(problem)}" for problems in lists if isinstance(problems, list) for problem in problems]
 
 

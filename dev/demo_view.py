@@ -120,7 +120,12 @@ def _outputs(event: Event) -> str:
     outputs = event.get("outputs")
     if not isinstance(outputs, dict):
         return ""
-    return "  ".join(f"{name}={short(value)}" for name, value in outputs.items())
+    return "  ".join(f"{name}={_values(values)}" for name, values in outputs.items())
+
+
+def _values(values: Any) -> str:
+    """What one pin has put out: its values, with commas between."""
+    return ", ".join(short(value) for value in values) if isinstance(values, list) else short(values)
 
 
 def short(value: Any, width: int = _WIDTH) -> str:

@@ -44,8 +44,9 @@ def http(url: str) -> Probe:
 
 
 def temporal(address: str, namespace: str, search_attributes: Collection[str], ui_url: str | None) -> Probe:
-    """Well when the frontend serves, the namespace and our search attributes are registered, and the Web UI (if any) answers.
+    """Well when the frontend serves, the namespace and our search attributes are registered, and the Web UI answers.
 
+    Without `ui_url` there is no Web UI to ask.
     The attributes are registered after the frontend is up; a workflow that sets one before would be refused.
     """
     ui = http(ui_url) if ui_url else None

@@ -70,12 +70,6 @@ def choose(environment: Mapping[str, str]) -> Ports:
     )
 
 
-def free_port() -> int:
-    """A port that nothing listens on now; whoever takes it should do so soon."""
-    with ExitStack() as bound:
-        return _bind(bound, 0)
-
-
 def _bind(bound: ExitStack, port: int) -> int:
     listener = bound.enter_context(socket.socket())
     # As servers do: connections of the last run that the system still remembers are no obstacle.

@@ -5,6 +5,7 @@ It knows nothing of Heddle's tables.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -129,20 +130,22 @@ class Server:
         return str(brought[major] / name)
 
     def _end_leftover(self, seconds: float = 15.0) -> None:
-        """Ends a server on this data directory whose supervisor was killed and which is still shutting down."""
+        """Ends a server on this data directory whose supervisor was killed, and waits for the last of its processes."""
+        pid_file = self.data / "postmaster.pid"
         try:
-            pid = int((self.data / "postmaster.pid").read_text(encoding="ascii").split()[0])
-            os.kill(pid, 0)
-            if str(self.data) not in _command_line(pid):
-                return  # the system has given the number to another process since
-            os.kill(pid, STOP)
-        except (FileNotFoundError, ProcessLookupError, PermissionError, IndexError, ValueError):
+            lines = pid_file.read_text(encoding="ascii").splitlines()
+            pid, memory = int(lines[0]), int(lines[6].split()[-1])
+        except (FileNotFoundError, IndexError, ValueError):
             return
+        if _is_server(pid, self.data):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, STOP)
         deadline = time.monotonic() + seconds
-        while (self.data / "postmaster.pid").exists():
+        # Its processes outlive a server that was killed for a moment, and keep a new one from starting.
+        while _is_server(pid, self.data) or _is_attached(memory):
             if time.monotonic() > deadline:
                 raise PostgresFailed(f"A PostgreSQL (process {pid}) still uses {self.data} and does not end.")
-            time.sleep(0.05)  # not a child of ours: there is no event to wait for on every system
+            time.sleep(0.02)  # not a child of ours: there is no event to wait for on every system
 
 
 @dataclass(frozen=True)
@@ -172,15 +175,15 @@ def start(directory: Path, *, durable: bool = False, seconds: float = 60.0) -> S
     log = directory / "postgres.log"
     with log.open("ab") as output:
         process = subprocess.Popen(server.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-    started = Started(server.url, process)
+    running = Started(server.url, process)
     deadline = time.monotonic() + seconds
     # Whether it lives is asked first: another server on the same socket would answer in its place.
     while process.poll() is not None or not server.ready():
         if process.returncode is not None or time.monotonic() > deadline:
-            started.stop()
+            running.stop()
             raise PostgresFailed(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.02)
-    return started
+    return running
 
 
 def is_embedded(url: str) -> bool:
@@ -204,9 +207,20 @@ def _wheel() -> Path:
     return Path(found.submodule_search_locations[0])
 
 
-def _command_line(pid: int) -> str:
+def _is_server(pid: int, data: Path) -> bool:
+    """Whether the process still serves this directory; the system may have given its number to another one."""
     asked = subprocess.run(("ps", "-ww", "-o", "args=", "-p", str(pid)), capture_output=True, text=True, check=False)
-    return asked.stdout
+    return str(data) in asked.stdout
+
+
+def _is_attached(memory: int) -> bool:
+    """Whether some process still holds the server's shared memory. Linux tells; elsewhere we cannot know."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/sysvipc/shm").read_text(encoding="ascii").splitlines()[1:]:
+            _key, identifier, _mode, _size, _creator, _last, attached = line.split()[:7]
+            if int(identifier) == memory:
+                return int(attached) > 0
+    return False
 
 
 def _run(command: tuple[str, ...]) -> str:

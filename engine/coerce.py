@@ -33,7 +33,7 @@ def untouched(value: Any) -> Any:
 
 def compile_coercion(annotation: Any) -> Conversion:
     """The conversion to what the annotation says; ConversionError where there is none (agent-graphs §8)."""
-    return _compiled(annotation, _order(annotation)).apply
+    return _rule(annotation).apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,10 @@ def _compile(annotation: Any) -> _Rule:
 
 
 def _rule(annotation: Any) -> _Rule:
+    try:
+        hash(annotation)
+    except TypeError:  # the metadata of an `Annotated` inside it may be anything
+        return _compile(annotation)
     return _compiled(annotation, _order(annotation))
 
 
@@ -166,17 +170,17 @@ _SCALARS = {
 
 
 def _enumeration(kind: type[Enum]) -> _Rule:
+    members: dict[Any, Enum] = {member.value: member for member in kind}
+
     def fits(value: Any) -> bool:
         return value is None or isinstance(value, kind)
 
     def apply(value: Any) -> Any:
         if fits(value):
             return value
-        try:
-            return kind(value)
-        except ValueError:
-            allowed = ", ".join(str(member.value) for member in kind)
-            raise ConversionError(f"{_short(value)} is not one of: {allowed}") from None
+        if isinstance(value, str) and value in members:
+            return members[value]
+        raise ConversionError(f"{_short(value)} is not one of: {', '.join(members)}")
 
     return _Rule(fits, apply)
 

@@ -7,7 +7,7 @@ by number, so one that is missed costs nothing but time.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Self
 
 import asyncpg
@@ -60,7 +60,7 @@ class Changes:
         """Wait until changes are heard."""
         await self._listening.wait()
 
-    def watch(self, execution_id: str) -> AsyncIterator[None]:
+    def watch(self, execution_id: str) -> AsyncGenerator[None]:
         """Yields once at first, then after each commit that touched the run and after each reconnect."""
         return self._watchers.watch(execution_id)
 

@@ -3,7 +3,7 @@
 It passes the same tests (`tests/store/`). Nothing of it outlives the process.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -146,7 +146,7 @@ class MemoryChanges:
     def __init__(self, watchers: Watchers) -> None:
         self._watchers = watchers
 
-    def watch(self, execution_id: str) -> AsyncIterator[None]:
+    def watch(self, execution_id: str) -> AsyncGenerator[None]:
         """Yields once at first, then after each write that touched the run."""
         return self._watchers.watch(execution_id)
 

@@ -18,6 +18,8 @@ LOCK_SECONDS = 600.0
 """How long a process waits for another one that is migrating."""
 
 _LOCK = statement("lock_migrations")
+_SCHEMA = statement("current_schema")
+_CREATE_SCHEMA = statement("create_schema_command")
 _UNLOCK = statement("unlock_migrations")
 _CREATE_TABLE = statement("create_migrations_table")
 _APPLIED = statement("applied_migrations")
@@ -86,5 +88,5 @@ async def migrate(pool: Pool, migrations: Sequence[Migration] | None = None) -> 
 
 async def _ensure_schema(held: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
     """Create the first schema of the search path when none of them exists."""
-    if await held.fetchval(statement("current_schema")) is None:
-        await held.execute(await held.fetchval(statement("create_schema_command")))
+    if await held.fetchval(_SCHEMA) is None:
+        await held.execute(await held.fetchval(_CREATE_SCHEMA))

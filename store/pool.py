@@ -4,6 +4,8 @@ Called by the composition roots (`worker.py`, `api/app.py`, `dev/`) and by `chan
 nothing of what is stored.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -34,26 +36,21 @@ async def open_pool(url: str, *, min_size: int, max_size: int, idle_seconds: flo
 
     Raises Unavailable, without the password, when the database does not answer within ten seconds.
     """
-    options = connect_options(url, application_name="heddle")
-    try:
+    with _failures_are_ours(url):
         return await asyncpg.create_pool(
-            **options,
+            **connect_options(url, application_name="heddle"),
             min_size=min(min_size, max_size),
             max_size=max_size,
             max_inactive_connection_lifetime=idle_seconds,
             init=set_up_session,
             reset=_keep_session,
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise cannot_connect(url, error) from None
 
 
 async def open_connection(url: str, *, application_name: str) -> "asyncpg.Connection[asyncpg.Record]":
     """One connection of its own. Raises Unavailable like `open_pool`."""
-    try:
+    with _failures_are_ours(url):
         return await asyncpg.connect(**connect_options(url, application_name=application_name))
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise cannot_connect(url, error) from None
 
 
 def connect_options(url: str, *, application_name: str) -> dict[str, Any]:
@@ -68,8 +65,9 @@ def connect_options(url: str, *, application_name: str) -> dict[str, Any]:
     settings = {
         "application_name": application_name,
         # Every statement is keyed by an index whatever its arguments are; planning the large ones anew costs
-        # more than running them.
+        # more than running them. A plan that is kept must not be one for the tables' first, empty minutes.
         "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
         "jit": "off",
     }
     if search_path:
@@ -98,16 +96,24 @@ async def _keep_session(connection: "asyncpg.Connection[asyncpg.Record]") -> Non
     """Nothing to reset: no statement of ours changes a session, and resetting costs a round trip each time."""
 
 
-def cannot_connect(url: str, error: Exception) -> Unavailable:
-    """The error to raise when a connection fails: where to, and why, never with which password."""
+@contextmanager
+def _failures_are_ours(url: str) -> Iterator[None]:
+    """Raises Unavailable for what goes wrong: where to, and why, never with which password."""
+    try:
+        yield
+    # ValueError: neither urllib nor asyncpg has an error of its own for every URL that it cannot read.
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Messages about a malformed URL may quote it; those of the server and of the system never do.
+        reason = str(error) if isinstance(error, asyncpg.PostgresError | OSError) else ""
+        raise Unavailable(f"Postgres at {_place(url)} cannot be reached: {reason or type(error).__name__}.") from None
+
+
+def _place(url: str) -> str:
     try:
         parts = urlsplit(url)
-        place = f"{parts.hostname or dict(parse_qsl(parts.query)).get('host', 'localhost')}{parts.path}"
     except ValueError:
-        place = "the given URL"
-    # Messages about a malformed URL may quote it; those of the server and of the system never do.
-    reason = str(error) if isinstance(error, asyncpg.PostgresError | OSError) else ""
-    return Unavailable(f"Postgres at {place} cannot be reached: {reason or type(error).__name__}.")
+        return "the given URL"
+    return f"{parts.hostname or dict(parse_qsl(parts.query)).get('host', 'localhost')}{parts.path}"
 
 
 def _quoted(identifier: str) -> str:

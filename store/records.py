@@ -4,7 +4,7 @@
 this. JSON travels as text where we wrote it (`*_json`) and as parsed values where we read it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -61,7 +61,7 @@ class Graphs(Protocol):
         """Store as the next version of `graph.id` (1 when new), make it the active one, return the version.
 
         `graph.sub_graphs` are stored as graphs of their own in the same transaction, before it; a graph id that another
-        user owns raises GraphNotFound. `version` and `is_active` of what is read back are the row's, the rest is as given.
+        user owns raises GraphNotFound. Read back, it has the row's `version` and `is_active`; the rest is as given.
         """
         ...
 
@@ -348,10 +348,11 @@ class Executions(Protocol):
 class Changes(Protocol):
     """Tells readers that a run has new events: LISTEN on one connection outside the pool, shared by the process."""
 
-    def watch(self, execution_id: str) -> AsyncIterator[None]:
+    def watch(self, execution_id: str) -> AsyncGenerator[None]:
         """Yields once at first, then after commits that touched the run and after each reconnect.
 
-        Several changes in quick succession may be told as one. Ends when the source is closed.
+        Several changes in quick succession may be told as one. Ends when the source is closed. Close it (`aclosing`)
+        when you stop reading.
         """
         ...
 

@@ -4,7 +4,7 @@ Used by both forms of `Changes`. It knows ids, not where the news comes from.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 
 class Watchers:
@@ -14,7 +14,7 @@ class Watchers:
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._closed = False
 
-    async def watch(self, execution_id: str) -> AsyncIterator[None]:
+    async def watch(self, execution_id: str) -> AsyncGenerator[None]:
         """Yields once at first, then after each wake; ends when closed."""
         news = asyncio.Event()
         self._waiting.setdefault(execution_id, set()).add(news)

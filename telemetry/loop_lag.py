@@ -73,4 +73,6 @@ class LoopLag:
 
     def _running(self) -> str | None:
         task = asyncio.current_task(self._loop)
-        return self._name_of(task) if task else None
+        name = self._name_of(task) if task else None
+        # asyncio numbers the tasks that nobody named; as a label these would never end.
+        return None if name is None or name.startswith("Task-") else name

@@ -53,7 +53,12 @@ class Tracing:
     def trace_app(self, app: FastAPI) -> None:
         """One span for each request."""
         if self._provider is not None:
-            FastAPIInstrumentor.instrument_app(app, tracer_provider=self._provider, excluded_urls=_NOT_TRACED)
+            FastAPIInstrumentor.instrument_app(
+                app,
+                tracer_provider=self._provider,
+                excluded_urls=_NOT_TRACED,
+                exclude_spans=["send", "receive"],  # one for each chunk of an event stream
+            )
 
     def shutdown(self) -> None:
         """Send what is left; bounded by the exporter's own timeout."""

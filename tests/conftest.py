@@ -1,7 +1,6 @@
 """What tests share: a real Temporal server and a real Postgres, started once for the session; nothing is mocked."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,8 +13,9 @@ from contracts.search_attributes import SEARCH_ATTRIBUTES
 from contracts.temporal_client import connect
 from dev import postgres, temporal_cli
 from dev.health import temporal, until
+from tests.support.places import free_port
 
-ROOT = Path(__file__).parent.parent
+pytest_plugins = ["tests.support.system"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,14 +38,16 @@ def temporal_executable() -> Path:
 @pytest.fixture(scope="session")
 async def temporal_address(temporal_executable: Path) -> AsyncIterator[str]:
     """A dev server in memory."""
-    port = _free_port()
+    port = free_port()
     arguments = temporal_cli.server_arguments(
         port=port, ui_port=None, namespace="default", search_attributes=SEARCH_ATTRIBUTES, database=None
     )
     process = subprocess.Popen([temporal_executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"127.0.0.1:{port}"
     try:
-        assert await until(temporal(address, "default", SEARCH_ATTRIBUTES, None), 60), "Temporal's dev server did not start"
+        assert await until(temporal(address, "default", SEARCH_ATTRIBUTES, None), 60), (
+            "Temporal's dev server did not start"
+        )
         yield address
     finally:
         process.terminate()
@@ -66,10 +68,3 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = postgres.start(tmp_path_factory.mktemp("pg"))
     yield server.url
     server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

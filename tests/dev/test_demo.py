@@ -78,12 +78,14 @@ async def test_an_error_is_told_in_the_api_s_words_with_every_problem() -> None:
     body = {
         "code": "validation_error",
         "message": "The graph cannot run.",
-        "problems": [
-            {"code": "unknown_pin", "message": "There is no such pin.", "node_id": "n7", "pin": "x"},
-            {"code": "no_start", "message": "No node starts."},
-        ],
+        "details": {
+            "problems": [
+                {"code": "unknown_pin", "message": "There is no such pin.", "node_id": "n7", "pin": "x"},
+                {"code": "no_start", "message": "No node starts."},
+            ]
+        },
     }
-    async with api(lambda request: httpx.Response(400, json=body)) as client:
+    async with api(lambda request: httpx.Response(400, json={"error": body})) as client:
         with pytest.raises(ApiProblem) as caught:
             await client.execute("g", {})
     assert str(caught.value).splitlines() == [

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from enum import Enum, StrEnum
-from typing import Any, Literal, NewType, Optional, Union
+from typing import Annotated, Any, Literal, NewType, Optional, Union
 
 import pytest
 from hypothesis import given
@@ -41,6 +41,9 @@ TABLE: list[tuple[Any, Any, Any]] = [
     (str, {1}, "[1]"),
     (LongText, 5, "5"),
     (UserId, 5, "5"),
+    (Annotated[str, "meta"], 5, "5"),
+    (list[Annotated[int, []]], "5", [5]),
+    (str, [date(2026, 5, 31)], '["2026-05-31"]'),
     (int, "5.5", 5),
     (int, 5.5, 5),
     (int, "12345678901234567890", 12345678901234567890),
@@ -79,8 +82,9 @@ TABLE: list[tuple[Any, Any, Any]] = [
     (dict[str, Any], ["x"], {"0": "x"}),
     (tuple, "ab", ("a", "b")),
     (tuple[int, str], ["1", 2], (1, "2")),
+    (tuple[int, str], (1, "2", 3), (1, "2", 3)),
     (tuple[int, ...], ["1", "2"], (1, 2)),
-    (set, "aab", {"a", "b"}),
+    (set, "aaa", {"a"}),
     (set[int], ["1", "1"], {1}),
     (str | list[str], [1, 2], "[1, 2]"),
     (list[str] | str, [1, 2], ["1", "2"]),
@@ -89,6 +93,7 @@ TABLE: list[tuple[Any, Any, Any]] = [
     (str | int, 2.5, "2.5"),
     (int | Any, "x", "x"),
     (Colour, "red", Colour.RED),
+    (Colour, Colour.RED, Colour.RED),
     (Colour | int, "9", 9),
     (Literal["a"] | int, "a", "a"),
     (Model | str, {"size": 1}, {"size": 1}),
@@ -106,6 +111,11 @@ def test_conversion(annotation: Any, value: Any, expected: Any) -> None:
 @pytest.mark.parametrize("value", [5, "x", [1], {"a": 1}])
 def test_what_no_rule_names_is_left_to_validation(annotation: Any, value: Any) -> None:
     assert compile_coercion(annotation)(value) is value
+
+
+@pytest.mark.parametrize("annotation", [list[int], tuple[int, str], set[int], dict[str, int], str | list[int]])
+def test_none_fits_whatever_is_around_it(annotation: Any) -> None:
+    assert compile_coercion(list[annotation])([None]) == [None]
 
 
 def test_any_costs_nothing() -> None:

@@ -1,5 +1,6 @@
 """What of a graph goes into its plan, and that the plan survives its journey through history."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -127,10 +128,7 @@ def test_a_plan_survives_packing_and_is_the_same_every_time() -> None:
 
 def test_a_large_plan_is_compressed() -> None:
     nodes = [Node(id=f"node {n}", block_id="A") for n in range(200)]
-    links = [
-        Link(source_id=a.id, sink_id=b.id, source_name="out", sink_name="in")
-        for a, b in zip(nodes, nodes[1:], strict=False)
-    ]
+    links = [Link(source_id=a.id, sink_id=b.id, source_name="out", sink_name="in") for a, b in pairwise(nodes)]
     plan = compile_plan(Graph(nodes=nodes, links=links), catalogue(shape("A", "in", "out")))
     packed = plan.pack()
     assert Plan.unpack(packed) == plan

@@ -205,7 +205,7 @@ def test_the_pins_of_a_sub_graph_stand_in_its_node() -> None:
     assert pins == (frozenset({"topic name", "depth"}), frozenset({"report", "error"}))
     sub = node("G", "agent", **AGENT_SCHEMAS)
     assert found(node("A"), sub, node("B"), link("A.out G.depth"), link("G.error B.a"), link("G.report B.a")) == []
-    codes = [code for code, _, _ in found(node("A"), sub, link("A.out G.inputs"), link("G.other A.a"))]
+    codes = [code for code, _, _ in found(node("A"), sub, link("A.out G.inputs"), link("G.other G.depth"))]
     assert codes == [Code.UNKNOWN_SINK_PIN, Code.UNKNOWN_SOURCE_PIN]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.model import Effects, Graph, Link, Node, Status
+from engine.model import Graph, Link, Node, Status
 from engine.values import inline, is_null, is_reference, json_kind
 
 REFERENCE = {"ref": "key", "kind": "array", "size": 20_000}
@@ -70,7 +70,3 @@ def test_the_title_of_a_node(metadata: dict[str, Any], title: str) -> None:
 
 def test_a_link_reads_as_people_draw_it() -> None:
     assert str(Link(source_id="a", sink_id="b", source_name="o", sink_name="i")) == "a.o -> b.i"
-
-
-def test_effects_are_three() -> None:
-    assert [each.value for each in Effects] == ["pure", "idempotent", "effectful"]

@@ -1,5 +1,7 @@
 """Runs and what they write: both forms of the store follow the same rules."""
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.errors import InvalidRequest, SystemFault
@@ -137,8 +139,6 @@ async def test_a_node_execution_comes_back_as_it_was_written(store: Store) -> No
 
 
 def node_with(given: NodeRecord, *outputs: OutputRecord) -> NodeRecord:
-    from dataclasses import replace
-
     return replace(given, outputs=(*given.outputs, *outputs))
 
 

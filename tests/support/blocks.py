@@ -73,6 +73,9 @@ class Fail(_Test):
     id = "00000000-0000-4000-8000-000000000005"
     name = "TestFail"
 
+    class Output(ValueOut):
+        nothing: Any = Field(None, description="Never given")
+
     async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
         yield "value", inputs.value
         raise ValueError("boom")
@@ -102,7 +105,7 @@ class Nap(_Test):
             yield Sleep(timedelta(milliseconds=10), slept + 1)
 
 
-class Block_(_Test):  # noqa: N801
+class Blocking(_Test):
     """Holds the event loop for a second, as a badly written block does."""
 
     id = "00000000-0000-4000-8000-000000000008"
@@ -111,6 +114,39 @@ class Block_(_Test):  # noqa: N801
     async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
         time.sleep(1)
         yield "value", inputs.value
+
+
+class Countdown(_Test):
+    """`again` with one less, until `done`."""
+
+    id = "00000000-0000-4000-8000-00000000000f"
+    name = "TestCountdown"
+    effects = Effects.PURE
+
+    class Output(Outputs):
+        again: int = Field(0, description="One less")
+        done: str = Field("", description="At zero")
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        if inputs.value > 0:
+            yield "again", inputs.value - 1
+        else:
+            yield "done", "done"
+
+
+class Pair(_Test):
+    """Needs two values."""
+
+    id = "00000000-0000-4000-8000-000000000010"
+    name = "TestPair"
+    effects = Effects.PURE
+
+    class Input(Inputs):
+        left: Any = Field(description="One")
+        right: Any = Field(description="Another")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", [inputs.left, inputs.right]
 
 
 class Trace(_Test):
@@ -213,7 +249,9 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Fail,
     Hang,
     Nap,
-    Block_,
+    Blocking,
+    Countdown,
+    Pair,
     Trace,
     TraceOnce,
     Killer,

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from blocks.catalogue import Catalogue
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import Graph
 from settings import Settings
+from store.changes import Changes
 from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
@@ -33,19 +35,41 @@ class Stack:
     store: PostgresStore
     settings: Settings
     catalogue: Catalogue
+    changes: Changes
 
     async def save(self, graph: Graph) -> tuple[str, int]:
         """Store a graph as the test user's."""
         graph = graph.model_copy(update={"id": graph.id or str(uuid.uuid4())})
         return graph.id, await self.store.graphs.save(USER, graph, [])
 
-    async def start(self, graph: Graph, inputs: Mapping[str, Any] | None = None, **fields: Any) -> WorkflowHandle[Any, Any]:
+    async def start(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        start_delay: timedelta | None = None,
+        **fields: Any,
+    ) -> WorkflowHandle[Any, Any]:
         """Store a graph and start a run of it, as `temporal workflow start` would."""
         graph_id, version = await self.save(graph)
-        asked = {"graph_id": graph_id, "user_id": USER, "graph_version": version, "inputs": dict(inputs or {}), **fields}
+        asked = {
+            "graph_id": graph_id,
+            "user_id": USER,
+            "graph_version": version,
+            "inputs": dict(inputs or {}),
+            **fields,
+        }
         return await self.client.start_workflow(
-            GRAPH_EXECUTION, asked, id=str(uuid.uuid4()), task_queue=self.settings.task_queue
+            GRAPH_EXECUTION,
+            asked,
+            id=str(uuid.uuid4()),
+            task_queue=self.settings.task_queue,
+            start_delay=start_delay,
         )
+
+    def watch(self, execution_id: str) -> AsyncIterator[None]:
+        """Once now, then after each commit that touched the run."""
+        return self.changes.watch(execution_id)
 
     async def run(self, graph: Graph, inputs: Mapping[str, Any] | None = None, **fields: Any) -> "Outcome":
         """Start a run and wait for its end."""
@@ -92,10 +116,10 @@ async def store(database_url: str) -> AsyncIterator[PostgresStore]:
 
 
 @pytest.fixture(scope="session")
-async def stack(temporal_client: Client, store: PostgresStore) -> AsyncIterator[Stack]:
+async def stack(temporal_client: Client, store: PostgresStore, database_url: str) -> AsyncIterator[Stack]:
     settings = Settings(task_queue=f"test-{uuid.uuid4()}", workflow_sandbox=True, graceful_shutdown_timeout_seconds=1)
     catalogue = Catalogue(TEST_BLOCKS)
     with BlocksLoop() as blocks_loop:
         activities = activities_of(settings, temporal_client, store, catalogue, blocks_loop, WorkerMetrics())
-        async with worker_of(settings, temporal_client, activities):
-            yield Stack(temporal_client, store, settings, catalogue)
+        async with worker_of(settings, temporal_client, activities), Changes(database_url) as changes:
+            yield Stack(temporal_client, store, settings, catalogue, changes)

@@ -1,7 +1,31 @@
 """Runs of graphs through the real server: what happens is what the rows say."""
 
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from contracts import search_attributes
+from contracts.execution import GRAPH_EXECUTION
 from engine.model import Status
-from tests.support.blocks import Drip, Fail, Nap, Pass, PassOn, PassOnce, Sink, Source
+from tests.support.blocks import (
+    Big,
+    Blocking,
+    Countdown,
+    Drip,
+    Fail,
+    Hang,
+    Nap,
+    Pair,
+    Pass,
+    PassOn,
+    PassOnce,
+    Sink,
+    Source,
+)
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import Stack
 
@@ -67,3 +91,115 @@ async def test_outputs_are_routed_while_the_node_still_runs(stack: Stack) -> Non
     before = [n for n in outcome.of("next") if n.started_at is not None and n.started_at < drip_end]
     assert len(before) >= 3
     assert [n.inputs["value"] for n in outcome.of("next")] == [{"value": i} for i in range(5)]
+
+
+async def test_values_above_the_inline_limit_travel_by_reference(stack: Stack) -> None:
+    big = graph(
+        [node("big", Big, value=3_000_000), node("a", Pass), node("b", PassOn), node("out", Sink, name="y")],
+        "big.value -> a.value",
+        "a.value -> b.value",
+        "b.value -> out.value",
+    )
+    outcome = await stack.run(big)
+    assert outcome.execution.status is Status.COMPLETED
+    [reference] = outcome.outputs["y"]
+    assert reference["size"] == 3_000_002
+    assert (await stack.store.values.get([reference]))[reference["ref"]] == "x" * 3_000_000
+    history = await outcome.handle.fetch_history()
+    assert len(history.to_json()) < 60_000
+
+
+async def test_a_stopped_run_is_terminated_everywhere(stack: Stack) -> None:
+    hanging = graph([node("hang", Hang, value=1), node("after", Sink, name="y")], "hang.value -> after.value")
+    handle = await stack.start(hanging)
+    async for _ in stack.watch(handle.id):
+        nodes = await stack.store.executions.nodes(handle.id)
+        if any(n.node_id == "after" and n.status is Status.COMPLETED for n in nodes):
+            break
+    await handle.cancel()
+    outcome = await stack.outcome(handle)
+    assert isinstance(outcome.failure, CancelledError)
+    assert outcome.execution.status is Status.TERMINATED
+    assert outcome.of("hang")[0].status is Status.TERMINATED
+    assert outcome.outputs == {"y": [1]}
+    description = await handle.describe()
+    assert description.status is WorkflowExecutionStatus.CANCELED
+    assert description.typed_search_attributes.get(search_attributes.STATUS) == "TERMINATED"
+
+
+async def test_a_run_stopped_before_it_began_is_terminated(stack: Stack) -> None:
+    handle = await stack.start(graph([node("hang", Hang, value=1)]), start_delay=timedelta(seconds=30))
+    await handle.cancel()
+    outcome = await stack.outcome(handle)
+    assert outcome.execution.status is Status.TERMINATED
+
+
+async def test_a_run_that_cannot_run_fails_and_says_why(stack: Stack) -> None:
+    outcome = await stack.run(graph([node("in", Source, name="x")]), {"y": 1})
+    assert outcome.execution.status is Status.FAILED
+    assert outcome.execution.error_code == "validation_error"
+    assert isinstance(outcome.failure, ApplicationError)
+    assert "no input 'y'" in str(outcome.failure)
+
+
+async def test_a_bad_input_from_the_command_line_fails_with_a_readable_error(stack: Stack) -> None:
+    handle = await stack.client.start_workflow(
+        GRAPH_EXECUTION, {"graph": "x"}, id=str(uuid.uuid4()), task_queue=stack.settings.task_queue
+    )
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    assert "graph_id: Field required" in str(caught.value.cause)
+
+
+async def test_a_loop_ends_and_every_pass_has_its_row(stack: Stack) -> None:
+    loop = graph(
+        [node("count", Countdown, value=50), node("out", Sink, name="n")],
+        "count.again -> count.value",
+        "count.done -> out.value",
+    )
+    outcome = await stack.run(loop, nodes_input_masks={})
+    assert outcome.execution.status is Status.FAILED  # nothing starts it: its only pin is linked
+    started = graph(
+        [node("in", Source, name="n"), node("count", Countdown), node("out", Sink, name="n")],
+        "in.result -> count.value",
+        "count.again -> count.value",
+        "count.done -> out.value",
+    )
+    outcome = await stack.run(started, {"n": 3000})
+    assert outcome.outputs == {"n": ["done"]}
+    assert len(outcome.of("count")) == 3001
+
+
+async def test_a_block_that_blocks_its_loop_stalls_no_other_run(stack: Stack) -> None:
+    blocking = await stack.start(graph([node("b", Blocking, value=1)]))
+    started = time.monotonic()
+    quick = await stack.run(graph([node("a", Pass, value=1), node("out", Sink, name="y")], "a.value -> out.value"))
+    assert quick.outputs == {"y": [1]}
+    assert time.monotonic() - started < 1
+    assert (await stack.outcome(blocking)).execution.status is Status.COMPLETED
+
+
+async def test_node_executions_that_wait_are_in_the_rows(stack: Stack) -> None:
+    waiting = graph(
+        [node("a", Pass, value=1), node("b", Fail, value=1), node("join", Pair)],
+        "a.value -> join.left",
+        "b.nothing -> join.right",
+    )
+    outcome = await stack.run(waiting)
+    assert outcome.execution.status is Status.COMPLETED
+    [join] = outcome.of("join")
+    assert join.status is Status.INCOMPLETE
+    assert join.inputs == {"left": {"value": 1}}
+    assert outcome.execution.stats["incomplete_count"] == 1
+
+
+async def test_queries_tell_how_far_a_run_is(stack: Stack) -> None:
+    handle = await stack.start(graph([node("hang", Hang, value=1)]))
+    async for _ in stack.watch(handle.id):
+        if await stack.store.executions.nodes(handle.id):
+            break
+    assert (await handle.query("progress"))["running"] == 1
+    [running] = await handle.query("node_executions")
+    assert running["node_id"] == "hang"
+    await handle.cancel()
+    await stack.outcome(handle)

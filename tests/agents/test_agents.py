@@ -1,0 +1,88 @@
+"""Other people's agents, read from where they lie: every one imports; those whose blocks are here run to the right end.
+
+Skipped where the folder is absent. `examples/` covers the same blocks with graphs of our own.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.catalogue import default_catalogue
+from tests.support.places import ROOT
+from tests.support.system import System
+
+AGENTS = ROOT.parent / "shared" / "agents"
+FILES = sorted(AGENTS.glob("*.json"))
+
+pytestmark = pytest.mark.skipif(not FILES, reason="no agents of other people's here")
+
+
+def agent(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((AGENTS / f"{name}.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_every_agent_imports_and_is_refused_only_for_what_is_missing(system: System, path: Path) -> None:
+    imported = await system.import_agent(json.loads(path.read_text()))
+    missing = {problem["block_id"] for problem in imported["problems"] if problem["code"] == "unknown_block"}
+    catalogue = default_catalogue()
+    assert not any(catalogue.get(block_id) for block_id in missing)
+    print(f"{path.stem}: misses {len(missing)} blocks {sorted(missing)}")
+    answer = await system.http.get(f"/api/graphs/{imported['id']}")
+    assert answer.status_code == 200
+    started = await system.http.post(f"/api/graphs/{imported['id']}/execute", json={"inputs": {}})
+    if imported["problems"]:
+        assert started.status_code == 400
+        told = {problem["code"] for problem in started.json()["error"]["details"]["problems"]}
+        assert {problem["code"] for problem in imported["problems"]} <= told
+
+
+async def run(system: System, name: str, inputs: Mapping[str, Any], **body: Any) -> dict[str, Any]:
+    imported = await system.import_agent(agent(name))
+    masks = {imported["node_ids"][node]: mask for node, mask in body.pop("masks", {}).items()}
+    result = await system.run(imported["id"], inputs, nodes_input_masks=masks)
+    assert result["status"] == "COMPLETED", result
+    return result
+
+
+async def test_the_calculator_adds(system: System) -> None:
+    assert (await run(system, "calculator-agent", {"Input": 8}))["outputs"] == {"Output": [42]}
+    assert (await run(system, "calculator-agent", {"Input": "0.5"}))["outputs"] == {"Output": [34.5]}
+
+
+async def test_hello_from_the_api_greets(system: System) -> None:
+    assert (await run(system, "hello-from-the-api-quickstart", {}))["outputs"] == {"greeting": ["Hello, World!"]}
+    result = await run(system, "hello-from-the-api-quickstart", {"name": "Ada"})
+    assert result["outputs"] == {"greeting": ["Hello, Ada!"]}
+
+
+async def test_hello_world_greets_with_the_date(system: System) -> None:
+    file = agent("hello-world-agent")
+    names = [n["input_default"]["name"] for n in file["nodes"] if n["block_id"].startswith("c0a8e994")]
+    result = await run(system, "hello-world-agent", dict.fromkeys(names, "Ada"))
+    [[text]] = result["outputs"].values()
+    assert "Ada" in text
+    assert "{{" not in text
+
+
+async def test_the_testing_agent_runs_with_a_mask(system: System) -> None:
+    result = await run(
+        system,
+        "testing-agent",
+        {},
+        masks={"c5e2d556-80e7-4fa6-841f-fe6cdfc75004": {"operation": "Multiply", "a": 6, "b": 7}},
+    )
+    [node] = result["nodes"]
+    assert node["outputs"] == {"result": [42]}
+
+
+async def test_the_testing_agent_without_a_mask_says_what_is_missing(system: System) -> None:
+    imported = await system.import_agent(agent("testing-agent"))
+    answer = await system.http.post(f"/api/graphs/{imported['id']}/execute", json={"inputs": {}})
+    assert answer.status_code == 400
+    pins = {problem["pin"] for problem in answer.json()["error"]["details"]["problems"]}
+    assert pins == {"operation", "a", "b"}

@@ -1,0 +1,157 @@
+"""A handful of blocks, a Temporal that only takes notes, and graphs made of those blocks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+from pydantic import AliasChoices, Field
+
+from blocks.base import Block, BlockContext, BlockSchema, Category, Cost, Inputs, Outputs, Yielded
+from contracts.errors import Unavailable
+from contracts.execution import GraphExecutionInput
+from engine.model import BlockId, BlockKind, BlockShape
+
+INPUT, OUTPUT, ADD, DROPDOWN, DISABLED = "b-input", "b-output", "b-add", "b-dropdown", "b-disabled"
+AGENT = "e189baac-8c20-45a1-94a7-55177ea42565"
+
+
+class _Named(Inputs):
+    name: str
+    value: Any = None
+
+
+class _Result(BlockSchema):
+    result: Any = None
+
+
+class _Quiet(Block[Any]):
+    """A block that is described but never run."""
+
+    description = "For tests."
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "result", None
+
+
+class TestInput(_Quiet):
+    id, name, kind, static_output = INPUT, "Input", BlockKind.INPUT, True
+    Input, Output = _Named, _Result
+
+
+class TestOutput(_Quiet):
+    id, name, kind = OUTPUT, "Output", BlockKind.OUTPUT
+    Input, Output = _Named, _Result
+
+
+class _Operands(Inputs):
+    a: int = Field(description="First")
+    b: int = 1
+
+
+class _Sum(Outputs):
+    result: int = 0
+
+
+class TestAdd(_Quiet):
+    id, name, categories, costs = ADD, "Add", frozenset({Category.LOGIC}), (Cost(2, filter={"b": 3}),)
+    Input, Output = _Operands, _Sum
+
+
+class _Choice(_Named):
+    value: str | None = Field(None, description="Chosen", title="Value")
+    options: list[str] = Field(default=[], validation_alias=AliasChoices("options", "placeholder_values"))
+
+
+class TestDropdown(_Quiet):
+    id, name, kind, static_output = DROPDOWN, "Dropdown", BlockKind.INPUT, True
+    Input, Output = _Choice, _Result
+
+
+class TestDisabled(_Quiet):
+    id, name, disabled = DISABLED, "Disabled", True
+    Input, Output = Inputs, Outputs
+
+
+class _AgentInputs(Inputs):
+    graph_id: str
+    graph_version: int
+
+
+class TestAgent(_Quiet):
+    id, name, kind = AGENT, "Agent", BlockKind.AGENT
+    Input, Output = _AgentInputs, Outputs
+
+
+class TestCatalogue:
+    """`api.block_catalogue.Catalogue` of the blocks above."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        classes = (TestInput, TestOutput, TestAdd, TestDropdown, TestDisabled, TestAgent)
+        self._blocks: dict[str, Block[Any]] = {block.id: block() for block in classes}
+        self.shapes_asked = 0
+
+    def get(self, block_id: str, /) -> Block[Any] | None:
+        return self._blocks.get(block_id)
+
+    def shape(self, block_id: BlockId, /) -> BlockShape | None:
+        self.shapes_asked += 1
+        block = self._blocks.get(block_id)
+        return block.shape() if block else None
+
+    def __iter__(self) -> Iterator[Block[Any]]:
+        return iter(self._blocks.values())
+
+
+class NotedRuns:
+    """`api.runs.Runs` that takes notes and does what a test tells it."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, GraphExecutionInput] = {}
+        self.names: dict[str, str] = {}
+        self.cancelled: list[str] = []
+        self.down = False
+        self.workers = True
+        self.when_cancelled: Callable[[str], Awaitable[None]] | None = None
+
+    def _answer(self) -> None:
+        if self.down:
+            raise Unavailable("Temporal cannot be reached. Try again shortly.")
+
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+        self._answer()
+        self.started[execution_id] = run
+        self.names[execution_id] = graph_name
+
+    async def cancel(self, execution_id: str) -> None:
+        self._answer()
+        self.cancelled.append(execution_id)
+        if self.when_cancelled:
+            await self.when_cancelled(execution_id)
+
+    async def check(self) -> None:
+        self._answer()
+
+    async def has_workers(self) -> bool:
+        return self.workers
+
+
+def node(id: str, block_id: str, label: str = "", **defaults: Any) -> dict[str, Any]:
+    metadata = {"position": {"x": 0, "y": 0}} | ({"customized_name": label} if label else {})
+    return {"id": id, "block_id": block_id, "input_default": defaults, "metadata": metadata}
+
+
+def link(source: str, sink: str) -> dict[str, Any]:
+    (source_id, source_name), (sink_id, sink_name) = source.split("."), sink.split(".")
+    return {"source_id": source_id, "source_name": source_name, "sink_id": sink_id, "sink_name": sink_name}
+
+
+def sum_graph(**changes: Any) -> dict[str, Any]:
+    """number → add 1 → total"""
+    return {
+        "name": "Sum",
+        "description": "Adds one",
+        "nodes": [node("in", INPUT, name="number"), node("add", ADD, "Plus one"), node("out", OUTPUT, name="total")],
+        "links": [link("in.result", "add.a"), link("add.result", "out.value")],
+        **changes,
+    }

@@ -1,0 +1,43 @@
+"""Running a block in a test as an activity does, timers included."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from blocks.base import Block, BlockContext, Sleep
+from blocks.inputs import assemble, check_output, validated
+
+
+def context(resume: Any = None, timezone: str = "UTC") -> BlockContext:
+    return BlockContext(
+        user_id="user",
+        graph_id="graph",
+        graph_version=1,
+        graph_execution_id="run",
+        node_id="node",
+        node_execution_id="node-run",
+        timezone=timezone,
+        resume=resume,
+    )
+
+
+async def run(
+    block: type[Block[Any]] | Block[Any], inputs: Mapping[str, Any], sleeps: list[Sleep] | None = None, **about: Any
+) -> list[tuple[str, Any]]:
+    """The block's outputs, checked; every `Sleep` is noted and slept through at once."""
+    block = block() if isinstance(block, type) else block
+    data = assemble(block, {}, inputs, {})
+    outputs: list[tuple[str, Any]] = []
+    slept = True
+    while slept:
+        slept = False
+        async for item in block.run(validated(block, data), context(**about)):
+            assert not slept, "nothing may follow a Sleep"
+            if isinstance(item, Sleep):
+                slept = True
+                about["resume"] = item.state
+                if sleeps is not None:
+                    sleeps.append(item)
+            else:
+                check_output(block, *item)
+                outputs.append(item)
+    return outputs

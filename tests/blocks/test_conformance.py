@@ -1,0 +1,222 @@
+"""What every block of the catalogue must be, whatever it does."""
+
+import json
+import re
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from blocks.base import Block, BlockInputError, Category, Example
+from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue, default_catalogue
+from blocks.legacy import LEGACY_IDS
+from engine.model import BlockId, BlockKind, Effects
+from tests.blocks.block_runs import run
+
+every_block = pytest.mark.parametrize("block", CATALOGUE_BLOCKS, ids=lambda block: block.__name__)
+every_example = pytest.mark.parametrize(
+    ("block", "example"),
+    [
+        pytest.param(block, example, id=f"{block.__name__}-{i}")
+        for block in CATALOGUE_BLOCKS
+        for i, example in enumerate(block.examples)
+    ],
+)
+PURE_BLOCKS = [block for block in CATALOGUE_BLOCKS if block.effects is Effects.PURE]
+LARGEST_PURE_OUTPUT = 20_000_000
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return default_catalogue()
+
+
+def pins(schema: Any) -> dict[str, Any]:
+    return {info.alias or name: info for name, info in schema.model_fields.items()}
+
+
+@every_block
+def test_identity(block: type[Block[Any]], catalogue: Catalogue) -> None:
+    assert str(uuid.UUID(block.id)) == block.id
+    assert [other for other in CATALOGUE_BLOCKS if other.id == block.id or other.name == block.name] == [block]
+    assert type(catalogue.get(block.id)) is block
+    assert block.id not in LEGACY_IDS
+
+
+@every_block
+def test_words_for_people(block: type[Block[Any]]) -> None:
+    assert re.fullmatch(r"[A-Z].*[a-zA-Z]", block.name)
+    assert not block.name.endswith("Block")
+    assert re.fullmatch(r"[A-Z].*\.", block.description)
+    assert block.categories <= set(Category)
+    assert block.categories
+    for schema in (block.Input, block.Output):
+        for name, info in pins(schema).items():
+            assert info.description, f"{schema.__name__}.{name} has no description"
+
+
+@every_block
+def test_pins(block: type[Block[Any]], catalogue: Catalogue) -> None:
+    shape = catalogue.shape(BlockId(block.id))
+    assert shape is not None
+    assert set(shape.inputs) == set(pins(block.Input)) == set(block.Input.model_json_schema()["properties"])
+    assert shape.outputs == set(block.Output.model_json_schema()["properties"])
+    assert {name for name, pin in shape.inputs.items() if pin.required} == set(
+        block.Input.model_json_schema().get("required", [])
+    )
+    assert ("error" in shape.outputs) == (block.kind not in (BlockKind.INPUT, BlockKind.OUTPUT))
+    assert shape.effects is block.effects
+
+
+@every_block
+def test_examples_exist_and_are_json(block: type[Block[Any]]) -> None:
+    assert block.examples
+    for example in block.examples:
+        assert json.loads(json.dumps(dict(example.inputs))) == dict(example.inputs)
+        assert json.loads(json.dumps([list(output) for output in example.outputs])) == [
+            list(output) for output in example.outputs
+        ]
+
+
+@every_example
+async def test_example(block: type[Block[Any]], example: Example) -> None:
+    outputs = await run(block, example.inputs)
+    assert outputs == list(example.outputs)
+    fields = pins(block.Output)
+    for name, value in outputs:
+        TypeAdapter(fields[name].annotation).validate_python(value)
+
+
+@every_example
+async def test_inputs_are_not_changed(block: type[Block[Any]], example: Example) -> None:
+    inputs = json.loads(json.dumps(dict(example.inputs)))
+    await run(block, inputs)
+    assert inputs == dict(example.inputs)
+
+
+@every_block
+async def test_missing_inputs_are_named(block: type[Block[Any]]) -> None:
+    required = [name for name, info in pins(block.Input).items() if info.is_required()]
+    if not required:
+        return
+    with pytest.raises(BlockInputError, match="Unable to execute block with invalid input data") as failure:
+        await run(block, {})
+    for name in required:
+        assert f"`{name}` is required" in str(failure.value)
+    assert "pydantic" not in str(failure.value)
+
+
+scalars = st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.floats(allow_nan=False) | st.text(max_size=20)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
+    max_leaves=20,
+)
+words = st.sampled_from(
+    ["Add", "Power", "==", "<", "string", "list", "dictionary", "[1, 2]", '{"a": [1]}', "items", "-1"]
+)
+
+
+@pytest.mark.parametrize("block", PURE_BLOCKS, ids=lambda block: block.__name__)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+async def test_pure_blocks_are_deterministic_and_bounded(block: type[Block[Any]], data: st.DataObject) -> None:
+    names = sorted(set(pins(block.Input)) - {"format"})
+    inputs = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(names, values | words)))
+    first = await attempt(block, inputs)
+    assert repr(await attempt(block, inputs)) == repr(first)
+    assert len(json.dumps(first, default=str)) < LARGEST_PURE_OUTPUT
+
+
+async def attempt(block: type[Block[Any]], inputs: dict[str, Any]) -> Any:
+    """What the block gives, or how it refuses: nothing but these two is allowed to happen."""
+    try:
+        return await run(block, inputs)
+    except (ValueError, BlockInputError) as refusal:
+        return f"{type(refusal).__name__}: {refusal}"
+
+
+GREEDY: dict[str, list[dict[str, Any]]] = {
+    "Calculator": [{"operation": "Power", "a": 9e9, "b": 9e9}, {"operation": "Power", "a": "9" * 9000, "b": 10**9}],
+    "CombineTexts": [{"input": ["a"] * 1600, "delimiter": "b" * 8000}, {"input": ["a"] * 100, "delimiter": "b" * 8000}],
+    "TextReplace": [
+        {"text": "a" * 8000, "old": "a", "new": "b" * 8000},
+        {"text": "a" * 900, "old": "", "new": "b" * 8000},
+    ],
+    "ZipLists": [{"lists": [[1] * 2000, *[[]] * 2000], "pad_to_longest": True, "fill_value": "x" * 4000}],
+    "FlattenList": [{"nested_list": json.loads("[" * 900 + "]" * 900)}],
+    "ConcatenateLists": [{"lists": [json.loads("[" * 900 + "]" * 900)] * 3, "deduplicate": True}],
+    "ListIntersection": [{"list_a": list(range(4000)), "list_b": [[number] for number in range(2000)]}],
+    "InterleaveLists": [{"lists": [[1] * 4000, *[[]] * 4000]}],
+    "CreateList": [{"values": [1] * 8000, "max_size": 1}],
+    "StepThroughItems": [{"items": [1] * 8000, "items_str": json.dumps([1] * 5000)}],
+    "TextEncoder": [{"text": "\U0001f375" * 4000}],
+    "AddToDictionary": [{"dictionary": {str(number): 1 for number in range(1500)}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "inputs"),
+    [
+        pytest.param(block, inputs, id=f"{block.__name__}-{i}")
+        for block in PURE_BLOCKS
+        for i, inputs in enumerate(GREEDY.get(block.__name__, []))
+    ],
+)
+@pytest.mark.timeout(10)
+async def test_pure_blocks_withstand_greed(block: type[Block[Any]], inputs: dict[str, Any]) -> None:
+    """Inputs made to grow: either the block refuses or what it gives stays small."""
+    outcome = await attempt(block, inputs)
+    assert len(repr(outcome)) < LARGEST_PURE_OUTPUT
+
+
+def test_greed_names_blocks_that_exist() -> None:
+    assert set(GREEDY) <= {block.__name__ for block in PURE_BLOCKS}
+
+
+def test_a_catalogue_takes_further_blocks_but_no_id_twice(catalogue: Catalogue) -> None:
+    class Extra(CATALOGUE_BLOCKS[0]):  # type: ignore[misc,valid-type]
+        id = "00000000-0000-0000-0000-000000000001"
+
+    extended = Catalogue((*CATALOGUE_BLOCKS, Extra))
+    assert len(extended) == len(list(extended)) == len(catalogue) + 1
+    assert isinstance(extended.get(Extra.id), Extra)
+    with pytest.raises(ValueError, match="Extra and Extra have the same id"):
+        Catalogue((Extra, Extra))
+
+
+def test_unknown_and_former_ids(catalogue: Catalogue) -> None:
+    assert catalogue.get("nobody") is None
+    assert catalogue.shape(BlockId("nobody")) is None
+    former = "b2g2c3d4-5e6f-7g8h-9i0j-k1l2m3n4o5p6"
+    assert catalogue.get(former) is catalogue.get(LEGACY_IDS[former])
+    assert catalogue.shape(BlockId(former)) is not None
+
+
+def test_effects_of_an_output_depend_on_its_format(catalogue: Catalogue) -> None:
+    output = next(block for block in catalogue if block.kind is BlockKind.OUTPUT)
+    assert output.effects_for({"name": "x"}) is Effects.PURE
+    assert output.effects_for({"name": "x", "format": ""}) is Effects.PURE
+    assert output.effects_for({"name": "x", "format": "{{x}}"}) is Effects.IDEMPOTENT
+    assert output.effects_for({"name": "x", "format": ...}) is Effects.IDEMPOTENT
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MatchTextPattern",
+        "ExtractTextInformation",
+        "FillTextTemplate",
+        "XmlParser",
+        "GetCurrentTime",
+        "GetCurrentDate",
+        "GetCurrentDateAndTime",
+        "CountdownTimer",
+    ],
+)
+def test_what_users_wrote_and_what_asks_the_clock_stays_out_of_batches(name: str) -> None:
+    (block,) = [block for block in CATALOGUE_BLOCKS if block.__name__ == name]
+    assert block.effects is Effects.IDEMPOTENT

@@ -1,0 +1,182 @@
+"""Agent files of former years (agent-graphs §1.8, §1.9, §26)."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.legacy import LEGACY_IDS, modernise
+
+OUTPUT = "363ae599-353e-4804-937e-b2ee3cef3da4"
+TEXT_GENERATOR = "1f292d4a-41a4-4977-9684-7c8d560b9f91"
+COMBINE = "e30a4d42-7b7d-4e6a-b36e-1f9b8e3b7d85"
+EXECUTOR = "e189baac-8c20-45a1-94a7-55177ea42565"
+DROPDOWN = "655d6fdf-a334-421c-b733-520549c07cd1"
+PERPLEXITY = "c8a5f2e9-8b3d-4a7e-9f6c-1d5e3c9b7a4f"
+REDDIT_USER = "1b4c6bd1-4f28-4bad-9ae9-e7034a0f61ff"
+SEND_EMAIL = "4335878a-394e-4e67-adf2-919877ff49ae"
+
+
+def node(block_id: str, **defaults: Any) -> dict[str, Any]:
+    return {"id": "n", "block_id": block_id, "input_default": defaults}
+
+
+def migrated(block_id: str, **defaults: Any) -> dict[str, Any]:
+    graph = modernise({"nodes": [node(block_id, **defaults)], "links": []})
+    return dict(graph["nodes"][0]["input_default"])
+
+
+def link(source: str, source_name: str, sink: str, sink_name: str) -> dict[str, Any]:
+    return {"source_id": source, "source_name": source_name, "sink_id": sink, "sink_name": sink_name}
+
+
+@pytest.mark.parametrize(("former", "today"), LEGACY_IDS.items())
+def test_former_ids(former: str, today: str) -> None:
+    assert modernise({"nodes": [node(former)]})["nodes"][0]["block_id"] == today
+
+
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [
+        ("Hello {name}", "Hello {{name}}"),
+        ("{ spaced } {_x1}", "{{spaced}} {{_x1}}"),
+        ("{a b} {1a} {}", "{a b} {1a} {}"),
+        ("{{ name }}: {total}", "{{ name }}: {total}"),
+        ("{% if x %}{total}{% endif %}", "{% if x %}{total}{% endif %}"),
+        ('{{"json": 1}} {x}', '{{"json": 1}} {{x}}'),
+        ('{"json": {x}}', '{"json": {x}}'),
+    ],
+)
+def test_placeholders(former: str, today: str) -> None:
+    assert migrated(OUTPUT, format=former)["format"] == today
+    assert migrated(TEXT_GENERATOR, prompt=former, sys_prompt=former) == {"prompt": today, "sys_prompt": today}
+
+
+def test_placeholders_elsewhere_are_somebodys_text() -> None:
+    assert migrated(OUTPUT, value="{name}") == {"value": "{name}"}
+    assert migrated(COMBINE, format="{name}") == {"format": "{name}"}
+
+
+def test_data_of_a_sub_agent_are_its_inputs() -> None:
+    assert migrated(EXECUTOR, data={"a": 1}) == {"inputs": {"a": 1}}
+    assert migrated(EXECUTOR, data={"a": 1}, inputs={"b": 2}) == {"inputs": {"b": 2}}
+
+
+def test_choices_of_a_dropdown() -> None:
+    assert migrated(DROPDOWN, placeholder_values=["a"]) == {"options": ["a"]}
+    assert migrated(DROPDOWN, placeholder_values=["a"], options=["b"]) == {"options": ["b"]}
+    assert migrated(COMBINE, placeholder_values=["a"]) == {"placeholder_values": ["a"]}
+
+
+def test_models() -> None:
+    assert migrated(TEXT_GENERATOR, model="gemma2-9b-it") == {"model": "gpt-5-chat-latest"}
+    assert migrated(TEXT_GENERATOR, model="gpt-4o") == {"model": "gpt-4o"}
+    assert migrated(PERPLEXITY, model="sonar-huge") == {"model": "perplexity/sonar"}
+    assert migrated(PERPLEXITY, model="perplexity/sonar-pro") == {"model": "perplexity/sonar-pro"}
+
+
+def test_credentials_of_the_former_provider() -> None:
+    system = {"id": "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a", "provider": "llm", "type": "api_key"}
+    assert migrated(TEXT_GENERATOR, credentials=system) == {"credentials": {**system, "provider": "openai"}}
+    own = {**system, "id": "own"}
+    assert migrated(TEXT_GENERATOR, credentials=own) == {"credentials": own}
+
+
+def test_dropped_keys_go_with_the_links_into_them() -> None:
+    graph = {
+        "nodes": [
+            {**node(SEND_EMAIL, smtp_password="x", to="a"), "id": "mail"},
+            {**node(REDDIT_USER, username="ada"), "id": "reddit"},
+            {**node(EXECUTOR), "id": "agent"},
+            {**node(OUTPUT), "id": "o"},
+        ],
+        "links": [
+            link("o", "output", "mail", "smtp_password"),
+            link("o", "output", "mail", "to"),
+            link("o", "output", "reddit", "username"),
+            link("o", "output", "agent", "password"),
+        ],
+    }
+    after = modernise(graph)
+    assert [n["input_default"] for n in after["nodes"]] == [{"to": "a"}, {"username": "ada"}, {}, {}]
+    assert after["links"] == graph["links"][1:]
+
+
+def test_blocks_of_2024_with_a_successor() -> None:
+    graph = {
+        "nodes": [
+            {**node("aeb08fc1-2fc1-4141-bc8e-f758f183a812", **{"items": [1], "items_$_1": 2}), "id": "list"},
+            {**node("d67a9c52-5e4e-11e2-bcfd-0770200c9c61", seconds="3"), "id": "wait"},
+        ],
+        "links": [link("wait", "data", "list", "items_$_0"), link("list", "list", "wait", "data")],
+    }
+    after = modernise(graph)
+    assert after["nodes"][0]["input_default"] == {"values": [1], "values_$_1": 2}
+    assert after["nodes"][1]["input_default"] == {"seconds": "3"}
+    assert after["links"] == [
+        link("wait", "output_message", "list", "values_$_0"),
+        link("list", "list", "wait", "input_message"),
+    ]
+
+
+def test_sub_graphs_too() -> None:
+    graph = {"nodes": [], "links": [], "sub_graphs": [{"nodes": [node(OUTPUT, format="{x}")], "links": []}]}
+    assert modernise(graph)["sub_graphs"][0]["nodes"][0]["input_default"] == {"format": "{{x}}"}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        {},
+        {"nodes": None, "links": 5},
+        {"nodes": [1, {}, {"block_id": 3}, {"block_id": OUTPUT, "input_default": None}], "links": [None, {}]},
+        {"nodes": [{"id": [], "block_id": OUTPUT}], "links": [{"source_id": {}, "sink_id": [], "sink_name": 4}]},
+        {"nodes": [], "sub_graphs": [None, []]},
+    ],
+)
+def test_what_is_no_graph_is_left_to_validation(graph: dict[str, Any]) -> None:
+    assert modernise(graph) == graph
+
+
+texts = st.text(st.sampled_from("{}ab _"), max_size=12)
+block_ids = st.sampled_from([OUTPUT, EXECUTOR, DROPDOWN, SEND_EMAIL, PERPLEXITY, COMBINE, *LEGACY_IDS])
+names = st.sampled_from(["format", "prompt", "data", "inputs", "model", "username", "placeholder_values", "options"])
+graphs = st.fixed_dictionaries(
+    {
+        "nodes": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "id": st.sampled_from("xyz"),
+                    "block_id": block_ids,
+                    "input_default": st.dictionaries(names, texts | st.lists(texts, max_size=2)),
+                }
+            ),
+            max_size=4,
+        ),
+        "links": st.lists(st.builds(link, st.sampled_from("xyz"), names, st.sampled_from("xyz"), names), max_size=4),
+    }
+)
+
+
+@given(graphs)
+def test_once_is_as_good_as_twice_and_the_argument_stays(graph: dict[str, Any]) -> None:
+    before = copy.deepcopy(graph)
+    once = modernise(graph)
+    assert graph == before
+    assert modernise(once) == once
+
+
+AGENTS = Path(__file__).parents[3] / "shared" / "agents"
+
+
+@pytest.mark.skipif(not AGENTS.exists(), reason="other people's agents are not here")
+def test_real_files_come_through() -> None:
+    for file in AGENTS.glob("*.json"):
+        raw = json.loads(file.read_text())
+        after = modernise(raw)
+        assert [n["id"] for n in after["nodes"]] == [n["id"] for n in raw["nodes"]]
+        assert not {n["block_id"] for n in after["nodes"]} & set(LEGACY_IDS)

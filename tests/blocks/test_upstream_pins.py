@@ -1,0 +1,50 @@
+"""Ids and pins against the table of upstream's blocks, where that table is at hand."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from blocks.catalogue import CATALOGUE_BLOCKS
+from blocks.legacy import LEGACY_IDS, SUCCESSORS
+
+TABLE = Path(__file__).parents[3] / "shared" / "spec" / "blocks.csv"
+
+pytestmark = pytest.mark.skipif(not TABLE.exists(), reason="the table of upstream's blocks is not here")
+
+
+def rows() -> dict[str, dict[str, str]]:
+    with TABLE.open(newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def pins(column: str) -> dict[str, bool]:
+    """Name → whether it is required, from `name*:type=default; …`."""
+    return {match[1]: bool(match[2]) for match in re.finditer(r"(?:^|; )(\w+)(\*?):", column)}
+
+
+@pytest.mark.parametrize("block", CATALOGUE_BLOCKS, ids=lambda block: block.__name__)
+def test_pins_are_upstreams(block: type) -> None:
+    row, shape = rows()[block.id], block.shape()  # type: ignore[attr-defined]
+    assert {name: pin.required for name, pin in shape.inputs.items()} == pins(row["inputs"])
+    assert shape.outputs == set(pins(row["outputs"]))
+    assert shape.static_output == (row["static_output"] == "yes")
+    assert shape.kind.name == row["block_type"]
+
+
+def test_former_ids_are_upstreams() -> None:
+    former = {
+        block_id: row["file"].removeprefix("alias of ")
+        for block_id, row in rows().items()
+        if row["category"] == "LEGACY_ALIAS"
+    }
+    assert former == dict(LEGACY_IDS)
+
+
+def test_successors_stand_in_for_removed_blocks() -> None:
+    table = rows()
+    for former, successor in SUCCESSORS.items():
+        assert table[former]["category"] == "REMOVED"
+        assert set(successor.inputs.values()) <= set(pins(table[successor.block_id]["inputs"]))
+        assert set(successor.outputs.values()) <= set(pins(table[successor.block_id]["outputs"]))

@@ -1,0 +1,74 @@
+"""One graph for every kind of run whose history is kept: what a change of workflow code must still replay."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.model import Graph, GraphPolicy, OnNodeError
+from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source
+from tests.support.graphs import graph, node
+
+CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
+"""Kinds that are stopped as soon as a node is under way."""
+
+
+def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
+    """Name → graph and inputs."""
+    return {
+        "pure": (
+            graph(
+                [node("in", Source, name="x"), node("a", Pass), node("out", Sink, name="y")],
+                "in.result -> a.value",
+                "a.value -> out.value",
+            ),
+            {"x": 1},
+        ),
+        "activities": (
+            graph(
+                [node("a", PassOn, value=1), node("b", PassOnce), node("p", Pass), node("out", Sink, name="y")],
+                "a.value -> b.value",
+                "b.value -> p.value",
+                "p.value -> out.value",
+            ),
+            {},
+        ),
+        "join": (
+            graph(
+                [
+                    node("a", PassOn, value=1),
+                    node("b", Drip, value=2, seconds=0.05),
+                    node("join", Pair),
+                    node("c", PassOn),
+                ],
+                "a.value => join.left",
+                "b.value -> join.right",
+                "join.value -> c.value",
+            ),
+            {},
+        ),
+        "streaming": (
+            graph([node("drip", Drip, value=6, seconds=0.05), node("next", PassOn)], "drip.value -> next.value"),
+            {},
+        ),
+        "sleeping": (graph([node("nap", Nap, value=2), node("out", Sink, name="n")], "nap.value -> out.value"), {}),
+        "failing_node": (graph([node("f", Fail, value=1), node("bad", PassOn)], "f.error -> bad.value"), {}),
+        "failing_run": (
+            graph(
+                [node("f", Fail, value=1), node("hang", Hang, value=1)],
+                policy=GraphPolicy(on_node_error=OnNodeError.FAIL),
+            ),
+            {},
+        ),
+        "refused": (graph([node("in", Source, name="x")]), {"y": 1}),
+        "stopped": (graph([node("hang", Hang, value=1), node("after", PassOn)], "hang.value -> after.value"), {}),
+        "stopped_while_sleeping": (graph([node("hang", Hang, value=1), node("nap", Nap, value=1)]), {}),
+        "large_value": (graph([node("big", Big, value=100_000), node("a", Pass)], "big.value -> a.value"), {}),
+        "loop": (
+            graph(
+                [node("in", Source, name="n"), node("count", Countdown), node("each", PassOn)],
+                "in.result -> count.value",
+                "count.again -> count.value",
+                "count.done -> each.value",
+            ),
+            {"n": 2500},
+        ),
+    }

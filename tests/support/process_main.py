@@ -1,0 +1,39 @@
+"""The real worker and the real API as processes of their own, with the test blocks beside the catalogue's.
+
+Started by `tests/support/system.py` as `python -m tests.support.process_main worker|api`.
+"""
+
+import asyncio
+import signal
+import sys
+
+import uvicorn
+
+from api.app import create_app
+from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue
+from settings import Settings
+from telemetry.logging import configure_logging
+from tests.support.blocks import TEST_BLOCKS
+from worker import run_worker
+
+
+def main() -> None:
+    settings = Settings()
+    catalogue = Catalogue((*CATALOGUE_BLOCKS, *TEST_BLOCKS))
+    if sys.argv[1] == "api":
+        uvicorn.run(
+            create_app(settings, catalogue=catalogue), host="127.0.0.1", port=settings.api_port, log_config=None
+        )
+        return
+    configure_logging(settings.log_level)
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        await run_worker(settings, stop, catalogue)
+
+    asyncio.run(work())
+
+
+if __name__ == "__main__":
+    main()
