@@ -108,7 +108,7 @@ class RunActivities:
     async def _run_batch(
         self, run: RunRef, compiled: CompiledGraph, scheduler: Scheduler, started: float, *, careful: bool
     ) -> BatchResult:
-        """Run and write a batch. `careful`: one was begun and never ended, so a pure node may have killed its worker."""
+        """Run and write a batch. `careful`: one was begun and never ended, so a node may have killed its worker."""
         began = time.perf_counter()
         if careful:
             scheduler.stop_batching()
@@ -151,9 +151,7 @@ class RunActivities:
 
     async def _refuse(self, run: RunRef, asked: GraphExecutionInput, error: CallerError) -> Finished:
         message = error.full_message if isinstance(error, ValidationFailed) else error.message
-        finished = Finished(
-            status=Status.FAILED, stats=RunStats(error=message), error=message, error_code=error.code
-        )
+        finished = Finished(status=Status.FAILED, stats=RunStats(error=message), error=message, error_code=error.code)
         return await self._finish(run, asked, finished)
 
     async def _finish(self, run: RunRef, asked: GraphExecutionInput, finished: Finished) -> Finished:

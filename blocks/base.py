@@ -140,7 +140,7 @@ class Example:
 
 
 class Block[InputT: BlockSchema](ABC):
-    """A unit of work. Subclasses are stateless: one instance serves all runs, what belongs to a run is in its context."""
+    """A unit of work. Subclasses are stateless: one instance serves all runs; what belongs to a run is in the context."""
 
     id: ClassVar[str]
     name: ClassVar[str]
@@ -159,7 +159,7 @@ class Block[InputT: BlockSchema](ABC):
 
     @abstractmethod
     def run(self, inputs: InputT, context: BlockContext) -> AsyncIterator[Yielded]:
-        """Yield outputs as they come. A ValueError is an expected failure, any other exception an unexpected one (S-309)."""
+        """Yield outputs as they come. A ValueError is an expected failure, any other exception is not (S-309)."""
 
     def effects_for(self, input_default: Mapping[str, Any]) -> Effects:
         """What running it does as a node with these inputs; those that only a run knows stand as `...`."""

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, SecretStr
 from pydantic_core import PydanticUndefined
 
 import api.errors
+from api.graph_problems import MEANINGS
 from blocks.base import Block
 from blocks.catalogue import default_catalogue
 from contracts.errors import HeddleError
@@ -45,7 +46,9 @@ def settings_page() -> str:
     lines = ["# Settings", "", "Read from the environment once, at start. Names after the first are aliases.", ""]
     lines += ["| name | default | what it is |", "|---|---|---|"]
     for names, default, description in _settings():
-        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {f'`{default}`' if default else ''} | {description} |")
+        lines.append(
+            f"| {', '.join(f'`{name}`' for name in names)} | {f'`{default}`' if default else ''} | {description} |"
+        )
     return _page(lines)
 
 
@@ -72,8 +75,8 @@ def errors_page() -> str:
     lines = [
         "# Error codes",
         "",
-        "Codes are stable; messages are for people and may change. `validation_error` carries `details.problems`, each with",
-        "`code`, `level`, `message` and the place (`node_id`, `pin`, `link_id`).",
+        "Codes are stable; messages are for people and may change. `validation_error` carries `details.problems`, each",
+        "with `code`, `level`, `message` and the place (`node_id`, `pin`, `link_id`).",
         "",
         "| code | HTTP | what it means |",
         "|---|---|---|",
@@ -83,6 +86,7 @@ def errors_page() -> str:
         lines.append(f"| `{kind.code}` | {kind.http_status} | {meaning} |")
     lines += ["", "## Problems of graphs and inputs", "", "| code | what it means |", "|---|---|"]
     lines += [f"| `{code.value}` | {_PROBLEMS[code]} |" for code in Code]
+    lines += [f"| `{code.value}` | {meaning} |" for code, meaning in MEANINGS.items()]
     lines += ["", f"Levels: `{Level.SAVE}` (the structure is broken) and `{Level.RUN}` (it cannot be run as it is)."]
     return _page(lines)
 
@@ -100,7 +104,14 @@ def metrics_page() -> str:
     """`docs/metrics.md`."""
     lines = ["# Metrics", "", "Each process shows these and the Temporal SDK's own (`temporal_…`) on `/metrics`.", ""]
     for title, registry in (("API", ApiMetrics().registry), ("Worker", WorkerMetrics().registry)):
-        lines += [f"## {title}", "", "| name | kind | labels | what it counts |", "|---|---|---|---|", *_metrics(registry), ""]
+        lines += [
+            f"## {title}",
+            "",
+            "| name | kind | labels | what it counts |",
+            "|---|---|---|---|",
+            *_metrics(registry),
+            "",
+        ]
     return _page(lines)
 
 

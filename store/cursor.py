@@ -31,7 +31,9 @@ class Cursor:
             plain = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
             time, _, id = plain.partition(" ")
             created_at = datetime.fromisoformat(time)
-        except (ValueError, binascii.Error):
+            # In UTC a time near the ends of the calendar may not exist; Postgres would be asked in vain.
+            created_at = created_at.astimezone(UTC) if created_at.tzinfo else created_at
+        except (ValueError, OverflowError, binascii.Error):
             raise InvalidRequest("The cursor is not one of ours.") from None
         if created_at.tzinfo is None or "\x00" in id:
             raise InvalidRequest("The cursor is not one of ours.")

@@ -41,9 +41,6 @@ class WorkerMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.runs = Counter("heddle_runs", "Runs that ended, by status.", ["status"], registry=self.registry)
-        self.active_runs = Gauge(
-            "heddle_active_runs", "Runs that began here and have not ended.", registry=self.registry
-        )
         self.run_seconds = Histogram(
             "heddle_run_duration_seconds",
             "Seconds from a run's start to its end.",

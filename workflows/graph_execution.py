@@ -117,7 +117,7 @@ class GraphExecution:
         return finished or await self._finish(run, request)
 
     async def _drive(self, run: RunRef, packed_plan: str, nodes: NodeRuns) -> Finished | None:
-        """Feed the scheduler and do what it says until it is done. Answers the end if a batch has already written it."""
+        """Feed the scheduler and do what it says until it is done. Answers the end if a batch wrote it already."""
         while True:
             scheduler = self._feed(nodes)
             if scheduler.is_done:

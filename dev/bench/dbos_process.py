@@ -39,7 +39,7 @@ async def measure(words: list[str]) -> float:
 
 async def main(url: str) -> None:
     """Serve until standard input ends."""
-    DBOS(config=DBOSConfig(name="bench", system_database_url=url, run_admin_server=False, log_level="ERROR"))
+    DBOS(config=DBOSConfig(name="bench", system_database_url=url, log_level="ERROR"))
     DBOS.launch()
     print("ready", flush=True)
     try:

@@ -11,6 +11,7 @@ import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -135,7 +136,7 @@ async def _ready(process: asyncio.subprocess.Process) -> None:
 
 
 async def _save_graphs(url: str) -> dict[str, tuple[str, int]]:
-    shapes: dict[str, tuple[type[Block[object]], int]] = {  # type: ignore[type-var]
+    shapes: dict[str, tuple[type[Block[Any]], int]] = {
         "pure-40": (PureNoOp, 40),
         "pure-10": (PureNoOp, 10),
         "pure-3": (PureNoOp, 3),

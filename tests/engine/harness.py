@@ -11,7 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.model import BlockKind, BlockShape, Effects, Graph, GraphPolicy, Link, Node, OnNodeError, Pin, Status
+from engine.model import (
+    BlockId,
+    BlockKind,
+    BlockShape,
+    Effects,
+    Graph,
+    GraphPolicy,
+    Link,
+    Node,
+    OnNodeError,
+    Pin,
+    ShapeOf,
+    Status,
+)
 from engine.pins import NotFound, base_name, select
 from engine.plan import Plan, compile_plan
 from engine.scheduler import (
@@ -38,12 +51,17 @@ type Behaviour = Callable[[dict[str, Any]], Iterable[Pair]]
 def shape(id: str, inputs: str = "", outputs: str = "", required: str = "", **more: Any) -> BlockShape:
     """A block with the pins named in the texts; all the rest as `BlockShape` has it."""
     pins = {name: Pin(required=name in required.split()) for name in (inputs + " " + required).split()}
-    return BlockShape(id=id, name=id, inputs=pins, outputs=frozenset(outputs.split()), **more)
+    return BlockShape(id=BlockId(id), name=id, inputs=pins, outputs=frozenset(outputs.split()), **more)
 
 
-def catalogue(*shapes: BlockShape) -> Callable[[str], BlockShape | None]:
+def catalogue(*shapes: BlockShape) -> ShapeOf:
     """The function that looks these blocks up."""
-    return {each.id: each for each in shapes}.get
+    known = {each.id: each for each in shapes}
+
+    def shape_of(block_id: BlockId) -> BlockShape | None:
+        return known.get(block_id)
+
+    return shape_of
 
 
 def draw(
@@ -53,7 +71,7 @@ def draw(
     defaults: Mapping[str, dict[str, Any]] | None = None,
     blocks: Mapping[str, dict[str, Any]] | None = None,
     policy: GraphPolicy | None = None,
-) -> tuple[Graph, Callable[[str], BlockShape | None]]:
+) -> tuple[Graph, ShapeOf]:
     """A graph and its catalogue. `required`: node → pins; `blocks`: node → what its `BlockShape` has otherwise."""
     links: list[Link] = []
     nodes: dict[str, None] = {}
@@ -191,7 +209,7 @@ class Run:
                 return
             execution = min(under_way, key=lambda each: each.seq)
             node = self.plan.nodes[execution.node].id
-            behave = behaviours.get(node, lambda _inputs: ())
+            behave = behaviours.get(node, _emit_nothing)
             self._end(execution, Status.COMPLETED, list(behave(self._laid(execution))))
         raise AssertionError(f"still busy after {limit} executions")
 
@@ -213,8 +231,8 @@ class Run:
                     self.timers.append((self._names[id], seconds))
                 case CancelNodes(ids):
                     self.cancelled += [self._names[id] for id in ids]
-        while execution := self.scheduler.next_pure():
-            self._begin(execution)
+        while pure := self.scheduler.next_pure():
+            self._begin(pure)
         return commands
 
     def find(self, who: str) -> Open:
@@ -263,6 +281,10 @@ class Run:
 
 def _plain(values: Mapping[str, Value]) -> dict[str, Any]:
     return {pin: value.get("value", value) for pin, value in values.items()}
+
+
+def _emit_nothing(_inputs: dict[str, Any]) -> Iterable[Pair]:
+    return ()
 
 
 def interleavings(*sequences: list[Any]) -> Iterable[list[Any]]:

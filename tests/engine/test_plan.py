@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.model import BlockKind, BlockShape, Effects, Graph, GraphPolicy, Link, Node, OnNodeError, Pin
+from engine.model import BlockId, BlockKind, BlockShape, Effects, Graph, GraphPolicy, Link, Node, OnNodeError, Pin
 from engine.packing import pack, unpack
 from engine.plan import Mode, Plan, PlanLink, PlanNode, Required, compile_plan
 from tests.engine.harness import INPUT, NOTE, PURE, catalogue, draw, shape
@@ -81,13 +81,15 @@ def test_effects_may_depend_on_the_node_and_on_the_fields_that_links_lead_into()
 
 
 def test_blocks_nobody_knows_are_never_run() -> None:
-    plan = compile_plan(Graph(nodes=[Node(id="A", block_id="gone", metadata={"customized_name": "Mine"})]), catalogue())
+    plan = compile_plan(
+        Graph(nodes=[Node(id="A", block_id=BlockId("gone"), metadata={"customized_name": "Mine"})]), catalogue()
+    )
     assert plan.nodes == (PlanNode("A", "gone", "", "Mine", Mode.NEVER),)
 
 
 def test_what_is_not_required_of_a_run() -> None:
     """Credentials are another's business, and a sub-graph checks its own inputs."""
-    secret = BlockShape("S", "S", inputs={"key": Pin(required=True, credentials=True)})
+    secret = BlockShape(BlockId("S"), "S", inputs={"key": Pin(required=True, credentials=True)})
     agent = shape("G", required="graph_id", kind=BlockKind.AGENT)
     plan = compile_plan(Graph(nodes=[Node(id="S", block_id="S"), Node(id="G", block_id="G")]), catalogue(secret, agent))
     assert [node.required for node in plan.nodes] == [(), ()]

@@ -6,9 +6,21 @@ import pytest
 
 from engine.model import OnNodeError, Status
 from engine.plan import Mode, Plan, PlanLink, PlanNode
-from engine.scheduler import Cancelled, CancelNodes, Emitted, LostOutput, RunNode, Scheduler, Slept, Woke
+from engine.scheduler import (
+    Cancelled,
+    CancelNodes,
+    Command,
+    Emitted,
+    Event,
+    LostOutput,
+    RunNode,
+    Scheduler,
+    Slept,
+    StartTimer,
+    Woke,
+)
 from engine.state import Ended, NodeState, Output, Phase, Resume, Route, RunState
-from engine.values import inline
+from engine.values import Reference, inline
 from tests.engine.harness import INPUT, NOTE, PURE, Run
 
 TWO_PINS = """
@@ -71,7 +83,7 @@ def test_a_dynamic_pin_fills_its_required_field() -> None:
 
 def test_a_reference_counts_as_a_value() -> None:
     run = Run("A.out -> S.a", required={"S": "a"})
-    reference = {"ref": "key", "kind": "object", "size": 100_000}
+    reference: Reference = {"ref": "key", "kind": "object", "size": 100_000}
     run.tell(Emitted(run.find("A").id, [Output(0, [Route([0], reference)])]))
     assert run.got("S") == [{"a": reference}]
 
@@ -495,6 +507,16 @@ def test_an_execution_sleeps_wakes_and_goes_on_where_it_was() -> None:
     assert run.got("S") == [{"a": 1}, {"a": 2}]
 
 
+def test_an_execution_that_wakes_goes_to_the_end_of_the_queue() -> None:
+    run = Run("A\nB\nC", limit=1)
+    run.sleep("A")
+    run.wake("A")
+    run.end("B")
+    assert run.order == ["A/0", "B/0", "C/0"]
+    run.end("C")
+    assert run.order[3:] == ["A/0"]
+
+
 def test_outputs_told_with_the_wish_to_sleep_are_routed_at_once() -> None:
     run = Run("A.out -> S.a")
     execution = run.find("A")
@@ -575,7 +597,7 @@ def test_a_stop_prevails_over_a_failure() -> None:
 def test_no_timer_is_started_while_the_run_stops(slept_first: bool) -> None:
     run = Run("A")
     id = run.find("A").id
-    events = [Slept(id, 60.0, None), Cancelled()]
+    events: list[Event] = [Slept(id, 60.0, None), Cancelled()]
     for event in events if slept_first else reversed(events):
         run.scheduler.apply(event)
     commands = run.scheduler.dispatch()
@@ -588,8 +610,7 @@ def test_timers_that_are_due_survive_a_continuation() -> None:
     id = run.find("A").id
     run.scheduler.apply(Slept(id, 60.0, None))
     after = Scheduler(run.plan, RunState.load_json(run.scheduler.state.dump_json()))
-    (command,) = after.dispatch()
-    assert (command.id, command.seconds) == (id, 60.0)
+    assert after.dispatch() == [StartTimer(id, 60.0)]
 
 
 # --- batches ----------------------------------------------------------------------------------
@@ -609,7 +630,7 @@ def test_pure_nodes_go_to_batches_unless_a_value_is_large() -> None:
     run = _pure_chain()
     assert run.find("A").phase is Phase.BATCHED
     run.emit("A", out=1)
-    reference = {"ref": "key", "kind": "string", "size": 100_000}
+    reference: Reference = {"ref": "key", "kind": "string", "size": 100_000}
     run.tell(Ended(run.find("A").id, Status.COMPLETED, [Output(1, [Route([0], reference)])]))
     assert [run.find("P/0").phase, run.find("P/1").phase] == [Phase.BATCHED, Phase.RUNNING]
 
@@ -626,10 +647,14 @@ def test_without_batching_pure_and_skipped_nodes_get_activities() -> None:
     scheduler = Scheduler.start(plan, "run", {}, skipped_nodes=["C"])
     scheduler.stop_batching()
     assert not scheduler.has_pure
-    first, second = scheduler.dispatch()
-    assert [plan.nodes[c.execution.node].id for c in (first, second) if isinstance(c, RunNode)] == ["A", "C"]
-    (then,) = scheduler.step(Ended(first.execution.id, Status.COMPLETED, [Output(0, [Route([0], inline(1))])]))
-    assert plan.nodes[then.execution.node].id == "B"
+    assert _nodes_run(plan, scheduler.dispatch()) == ["A", "C"]
+    first = next(iter(scheduler.state.open))
+    commands = scheduler.step(Ended(first, Status.COMPLETED, [Output(0, [Route([0], inline(1))])]))
+    assert _nodes_run(plan, commands) == ["B"]
+
+
+def _nodes_run(plan: Plan, commands: list[Command]) -> list[str]:
+    return [plan.nodes[command.execution.node].id for command in commands if isinstance(command, RunNode)]
 
 
 # --- rows that are behind ---------------------------------------------------------------------

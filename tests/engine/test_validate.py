@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.model import BlockKind, BlockShape, Graph, Link, Node, Pin
+from engine.model import BlockId, BlockKind, BlockShape, Graph, Link, Node, Pin
 from engine.problems import Code, Level, Problem, node_errors
 from engine.validate import (
     check_all,
@@ -20,7 +20,7 @@ from tests.engine.harness import catalogue, shape
 
 WORK = shape("work", inputs="a values", outputs="out error", required="must")
 INPUT = BlockShape(
-    "input",
+    BlockId("input"),
     "AgentInput",
     kind=BlockKind.INPUT,
     inputs={"name": Pin(required=True), "value": Pin(required=True)},
@@ -28,7 +28,7 @@ INPUT = BlockShape(
     static_output=True,
 )
 TOGGLE = BlockShape(
-    "toggle",
+    BlockId("toggle"),
     "AgentToggleInput",
     kind=BlockKind.INPUT,
     inputs={"name": Pin(required=True), "value": Pin(optional=True)},
@@ -36,7 +36,7 @@ TOGGLE = BlockShape(
 )
 AGENT = shape("agent", inputs="inputs", required="graph_id", kind=BlockKind.AGENT)
 NOTE = shape("note", required="text", kind=BlockKind.NOTE)
-SECRET = BlockShape("secret", "secret", inputs={"credentials": Pin(required=True, credentials=True)})
+SECRET = BlockShape(BlockId("secret"), "secret", inputs={"credentials": Pin(required=True, credentials=True)})
 BLOCKS = catalogue(
     WORK,
     INPUT,
@@ -130,7 +130,7 @@ def test_a_run_with_one_problem(code: Code) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     """All but one: a graph with a reserved input name has an input, and so something to start with."""
-    parts = [
+    parts: list[Node | Link] = [
         node("A"),
         node("A"),
         node("M", must=None),
@@ -194,7 +194,7 @@ def test_the_message_names_what_is_allowed() -> None:
     assert problem.message.endswith("Allowed fields: none")
 
 
-AGENT_SCHEMAS = {
+AGENT_SCHEMAS: dict[str, Any] = {
     "input_schema": {"properties": {"topic name": {}, "depth": {}}},
     "output_schema": {"properties": {"report": {}}},
 }

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from engine.model import Graph, Link, Node, Status
-from engine.values import inline, is_null, is_reference, json_kind
+from engine.values import Reference, inline, is_null, is_reference, json_kind
 
-REFERENCE = {"ref": "key", "kind": "array", "size": 20_000}
+REFERENCE: Reference = {"ref": "key", "kind": "array", "size": 20_000}
 
 
 @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, {"ref": "a user's own"}])

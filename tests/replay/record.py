@@ -1,7 +1,7 @@
 """Records the histories that `test_replay.py` replays: `python -m tests.replay.record [KIND…]`.
 
-Run it when a change of workflow code is behind `workflow.patched`, or for a new kind of run. Old histories are kept: rename
-the new one, so that both are replayed.
+Run it when a change of workflow code is behind `workflow.patched`, or for a new kind of run. Old histories are kept:
+rename the new one, so that both are replayed.
 """
 
 import asyncio

@@ -79,7 +79,7 @@ async def test_an_sdk_that_does_not_answer_hides_nothing(sdk: SdkMetrics) -> Non
         nobody.bind(("127.0.0.1", 0))
         sdk.port = nobody.getsockname()[1]
         text = await exposition(WorkerMetrics().registry, sdk)
-    assert "heddle_active_runs 0.0" in text
+    assert "# TYPE heddle_runs_total counter" in text
     assert "# Temporal's SDK did not tell its metrics: ConnectError" in text
 
 
@@ -91,7 +91,7 @@ async def test_the_workers_server() -> None:
 
     async with serve_metrics("127.0.0.1", 0, WorkerMetrics().registry, None, health) as port:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            assert "heddle_active_runs 0.0" in (await client.get("/metrics")).text
+            assert "# TYPE heddle_runs_total counter" in (await client.get("/metrics")).text
             assert (await client.get("/health/live")).json() == {"status": "ok"}
             assert (await client.get("/health/ready")).json() == {"ready": True, "missing": []}
             missing.append("temporal: gone")
