@@ -14,7 +14,8 @@ from contracts.errors import GraphNotFound
 from engine.model import BlockShape, Effects, Graph, Node
 from engine.pins import NotFound, base_name, is_tool_pin, parse_tool_pin, select
 from engine.plan import Plan, compile_plan
-from engine.validate import with_static_links
+from engine.problems import Problem
+from engine.validate import check_all, with_static_links
 from store.records import Graphs
 
 type AnyBlock = Block[BlockSchema]
@@ -70,6 +71,8 @@ class CompiledGraph:
     name: str
     plan: Plan
     packed_plan: str
+    problems: list[Problem] = field(repr=False)
+    """What keeps the graph from being run when no masks fill it in; found once, since a version never changes."""
     placed: dict[str, PlacedBlock] = field(repr=False)
 
 
@@ -111,7 +114,8 @@ class GraphCache:
             for node in graph.nodes
             if (block := self._catalogue.get(node.block_id)) is not None
         }
-        return CompiledGraph(graph, version, name, plan, plan.pack(), placed)
+        problems = check_all(graph, self._catalogue.shape)
+        return CompiledGraph(graph, version, name, plan, plan.pack(), problems, placed)
 
     def _effects(self, node: Node, shape: BlockShape, linked: frozenset[str]) -> Effects:
         """The effects of the node, which a block may derive from what the node fills in (a format makes a template)."""

@@ -228,9 +228,8 @@ class NodeActivities:
         """An effectful block is entered once; everything before this line may be repeated."""
         if run.placed.block.effects is not Effects.EFFECTFUL:
             return
-        await self._write(run, run.record(Status.RUNNING))
-        request = run.request
-        if not await self._executions.enter(request.run.execution_id, request.id, attempt=run.attempt):
+        ref, record = run.request.run, run.record(Status.RUNNING)
+        if not await self._executions.enter(ref.execution_id, run_id=ref.run_id, node=record):
             raise OutcomeUnknown
 
     async def _run_block(self, run: _Run, inputs: BlockSchema, stream: OutputStream) -> Sleep | None:

@@ -5,6 +5,8 @@ costs one local activity and two statements.
 """
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from temporalio import activity
 
@@ -32,7 +34,8 @@ from contracts.execution import GraphExecutionInput, RunStats
 from engine.model import Status
 from engine.scheduler import Scheduler
 from engine.state import RunState
-from engine.validate import check_all
+from engine.validate import check_all, check_inputs
+from engine.values import Value, is_null
 from store.records import Finish, NewExecution, NodeRecord, Store
 from telemetry.metrics import WorkerMetrics
 
@@ -145,7 +148,11 @@ class RunActivities:
             self._metrics.run_ended(finished.status.value, finished.stats.walltime)
 
     def _check(self, compiled: CompiledGraph, asked: GraphExecutionInput) -> None:
-        problems = check_all(compiled.graph, self._catalogue.shape, asked.input_values().keys(), asked.mask_values())
+        inputs, masks = asked.input_values(), asked.mask_values()
+        if masks:
+            problems = check_all(compiled.graph, self._catalogue.shape, inputs, _inline_masks(masks))
+        else:
+            problems = compiled.problems + check_inputs(compiled.graph, self._catalogue.shape, inputs)
         if problems:
             raise ValidationFailed([problem.as_json() for problem in problems])
 
@@ -158,6 +165,14 @@ class RunActivities:
         await self._store.executions.finish(_new_execution(run, asked), run_id=run.run_id, finish=_finish_row(finished))
         self._metrics.run_ended(finished.status.value, finished.stats.walltime)
         return finished
+
+
+def _inline_masks(masks: Mapping[str, Mapping[str, Value]]) -> dict[str, dict[str, Any]]:
+    """Masks as validation sees them: which pins have a value other than None."""
+    return {
+        node_id: {pin: None if is_null(value) else True for pin, value in mask.items()}
+        for node_id, mask in masks.items()
+    }
 
 
 def _run_ref(request: BeginRequest) -> RunRef:

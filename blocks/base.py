@@ -140,7 +140,7 @@ class Example:
 
 
 class Block[InputT: BlockSchema](ABC):
-    """A unit of work. Subclasses are stateless: one instance serves all runs; what belongs to a run is in the context."""
+    """A unit of work. Subclasses are stateless: one instance serves all runs, whose own things are in the context."""
 
     id: ClassVar[str]
     name: ClassVar[str]

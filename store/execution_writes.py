@@ -74,11 +74,24 @@ class ExecutionWrites:
             await execute(self._pool, _ADOPT, *_row(new), run_id, finish.ended_at)
             await self._write(new.id, run_id, (), False, finish)
 
-    async def enter(self, execution_id: str, node_execution_id: str, *, attempt: int) -> bool:
-        """Whether this attempt may run the block. Raises SystemFault when the row was never recorded."""
-        row = await _expect_row(self._pool, _ENTER, execution_id, node_execution_id, attempt)
-        if not row["known"]:
-            raise SystemFault("A node execution was entered before it was recorded.")
+    async def enter(self, execution_id: str, *, run_id: str, node: NodeRecord) -> bool:
+        """Whether this attempt is the one that may run the block; its row then says RUNNING."""
+        row = await _expect_row(
+            self._pool,
+            _ENTER,
+            execution_id,
+            run_id,
+            node.id,
+            node.node_id,
+            node.block_id,
+            node.ordinal,
+            node.seq,
+            node.attempt,
+            inputs_text(node.inputs),
+            node.agent_output,
+            node.queued_at,
+            node.started_at,
+        )
         return bool(row["entered"])
 
     async def _write(

@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from contracts.errors import SystemFault
 from engine.model import Status
 from engine.values import Reference, Value
 from store.cursor import NEWEST, Cursor, page_of
 from store.execution_writes import inputs_text
-from store.merging import OPEN, merge
+from store.merging import FINAL, OPEN, merge
 from store.records import (
     Begun,
     Event,
@@ -108,15 +107,17 @@ class MemoryExecutions:
             run.row = replace(run.row, run_id=run_id)
         await self.record(new.id, run_id=run_id, nodes=(), finish=finish)
 
-    async def enter(self, execution_id: str, node_execution_id: str, *, attempt: int) -> bool:
-        """Whether this attempt may run the block. Raises SystemFault when the row was never recorded."""
+    async def enter(self, execution_id: str, *, run_id: str, node: NodeRecord) -> bool:
+        """Whether this attempt may run the block; its row then says RUNNING."""
         run = self._runs.get(execution_id)
-        node = run.nodes.get(node_execution_id) if run else None
-        if run is None or node is None:
-            raise SystemFault("A node execution was entered before it was recorded.")
-        if node.attempt > attempt or node.ended_at is not None or node.entered_attempt not in (None, attempt):
+        if run is None or run.row.run_id != run_id or run.row.status in FINAL:
             return False
-        run.nodes[node.id] = replace(node, attempt=attempt, entered_attempt=attempt)
+        held = run.nodes.get(node.id)
+        if held and (held.ended_at is not None or held.entered_attempt not in (None, node.attempt)):
+            return False
+        if await self.record(execution_id, run_id=run_id, nodes=[replace(node, status=Status.RUNNING)]):
+            return False
+        run.nodes[node.id] = replace(run.nodes[node.id], entered_attempt=node.attempt)
         return True
 
     async def node(self, execution_id: str, node_execution_id: str) -> StoredNode | None:

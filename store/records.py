@@ -307,10 +307,11 @@ class Executions(Protocol):
         """
         ...
 
-    async def enter(self, execution_id: str, node_execution_id: str, *, attempt: int) -> bool:
-        """Commit that this attempt enters an effectful block; False when another attempt had entered before.
+    async def enter(self, execution_id: str, *, run_id: str, node: NodeRecord) -> bool:
+        """Write the row as RUNNING and, in the same commit, that this attempt enters the effectful block.
 
-        False as well when a later attempt has written the row or it has ended. The row must have been recorded.
+        False, and nothing is written, when another attempt had entered before, when a later one has written the row,
+        when it or the run has ended, or when another run id owns the run.
         """
         ...
 

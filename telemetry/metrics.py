@@ -40,6 +40,7 @@ class WorkerMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._of_node: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self.runs = Counter("heddle_runs", "Runs that ended, by status.", ["status"], registry=self.registry)
         self.run_seconds = Histogram(
             "heddle_run_duration_seconds",
@@ -76,6 +77,11 @@ class WorkerMetrics:
             self.run_seconds.labels(status).observe(seconds)
 
     def node_ended(self, block: str, status: str, seconds: float) -> None:
-        """Count a node execution that ended."""
-        self.nodes.labels(block, status).inc()
-        self.node_seconds.labels(block).observe(seconds)
+        """Count a node execution that ended. A batch ends thousands, so what belongs to a block is looked up once."""
+        key = block, status
+        counted = self._of_node.get(key)
+        if counted is None:
+            counted = self._of_node[key] = (self.nodes.labels(block, status), self.node_seconds.labels(block))
+        counter, histogram = counted
+        counter.inc()
+        histogram.observe(seconds)

@@ -53,19 +53,47 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'QUEUED', least(now(), $11))
 ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id WHERE held.run_id IS NULL
 
 -- name: enter_node
+-- One commit both says RUNNING and marks the attempt that enters: it stands between an effect and its repetition.
 -- The run's row is locked like in `record`: nothing touches the rows of its node executions without.
 WITH run AS MATERIALIZED (
-    SELECT id FROM graph_executions WHERE id = $1 FOR NO KEY UPDATE
+    SELECT id FROM graph_executions
+    WHERE id = $1 AND run_id = $2 AND status NOT IN ('COMPLETED', 'FAILED', 'TERMINATED')
+    FOR NO KEY UPDATE
+),
+before AS MATERIALIZED (
+    SELECT node.status = 'RUNNING' AND node.attempt = $8 AND node.inputs || $9::text::jsonb = node.inputs AS is_known
+    FROM run JOIN node_executions AS node ON node.execution_id = run.id AND node.id = $3
 ),
 entered AS (
-    UPDATE node_executions AS node SET entered_attempt = $3, attempt = $3
-    FROM run
-    WHERE node.execution_id = run.id AND node.id = $2 AND node.attempt <= $3 AND node.ended_at IS NULL
-        AND (node.entered_attempt IS NULL OR node.entered_attempt = $3)
-    RETURNING node.id
+    INSERT INTO node_executions AS held (
+        execution_id, id, node_id, block_id, ordinal, status, seq, attempt, inputs,
+        agent_output, queued_at, started_at, stats, diverged, entered_attempt)
+    SELECT run.id, $3, $4, $5, $6, 'RUNNING', $7, $8, $9::text::jsonb, $10, $11, $12, '{}', false, $8 FROM run
+    ON CONFLICT (execution_id, id) DO UPDATE SET
+        status = excluded.status,
+        seq = coalesce(excluded.seq, held.seq),
+        attempt = excluded.attempt,
+        inputs = held.inputs || excluded.inputs,
+        agent_output = coalesce(excluded.agent_output, held.agent_output),
+        queued_at = coalesce(excluded.queued_at, held.queued_at),
+        started_at = coalesce(excluded.started_at, held.started_at),
+        entered_attempt = excluded.entered_attempt
+    WHERE held.ended_at IS NULL AND held.attempt <= excluded.attempt
+        AND coalesce(held.entered_attempt, excluded.attempt) = excluded.attempt
+    RETURNING id
+),
+counted AS (
+    UPDATE graph_executions AS held SET last_event = last_event + 1
+    FROM entered
+    WHERE held.id = $1 AND (SELECT is_known FROM before) IS NOT TRUE
+    RETURNING last_event
+),
+told AS (
+    INSERT INTO execution_events (execution_id, seq, type, status, at, node_execution_id, node_id, block_id)
+    SELECT $1, last_event, 'node_execution_update', 'RUNNING', coalesce($12, now()), $3, $4, $5 FROM counted
+    RETURNING seq
 )
-SELECT EXISTS (SELECT FROM entered) AS entered,
-    EXISTS (SELECT FROM node_executions WHERE execution_id = $1 AND id = $2) AS known
+SELECT EXISTS (SELECT FROM entered) AS entered, (SELECT pg_notify('heddle_events', $1) FROM told)
 
 -- name: execution
 SELECT run.*, coalesce(graph.name, '') AS graph_name

@@ -169,8 +169,8 @@ async def test_two_beginnings_at_once_tell_it_once(store: PostgresStore) -> None
 
 async def test_one_attempt_enters(store: PostgresStore) -> None:
     id = await begun(store)
-    await store.executions.record(id, run_id=RUN, nodes=[node("x-1", Status.RUNNING)])
-    entered = await asyncio.gather(*(store.executions.enter(id, "x-1", attempt=n) for n in range(1, 9)))
+    attempts = [node("x-1", Status.RUNNING, attempt=n) for n in range(1, 9)]
+    entered = await asyncio.gather(*(store.executions.enter(id, run_id=RUN, node=each) for each in attempts))
     assert sum(entered) == 1
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.errors import InvalidRequest, SystemFault
+from contracts.errors import InvalidRequest
 from engine.model import Status
 from store.records import Begun, Event, NodeRecord, OutputRecord, Store
 from tests.store.samples import NOW, RUN, end, execution, later, new_id, node
@@ -276,21 +276,25 @@ async def test_a_final_status_has_a_time_of_its_end(store: Store) -> None:
 
 async def test_entering(store: Store) -> None:
     id = await begun(store)
-    with pytest.raises(SystemFault):
-        await store.executions.enter(id, "x-1", attempt=1)
-    with pytest.raises(SystemFault):
-        await store.executions.enter(new_id("absent"), "x-1", attempt=1)
-    await record(store, id, node("x-1", Status.RUNNING), node("y-1", Status.RUNNING, attempt=2), node("z-1"))
-    assert await store.executions.enter(id, "x-1", attempt=1)
-    assert await store.executions.enter(id, "x-1", attempt=1)
-    assert not await store.executions.enter(id, "x-1", attempt=2)
-    assert not await store.executions.enter(id, "y-1", attempt=1)
-    assert await store.executions.enter(id, "y-1", attempt=3)
+
+    async def enter(node_id: str, attempt: int, run_id: str = RUN) -> bool:
+        return await store.executions.enter(id, run_id=run_id, node=node(node_id, Status.RUNNING, attempt=attempt))
+
+    assert not await enter("x-1", 1, run_id="another")
+    assert await store.executions.node(id, "x-1") is None
+    await record(store, id, node("y-1", Status.RUNNING, attempt=2), node("z-1"))
+    assert await enter("x-1", 1)
+    assert await enter("x-1", 1), "the same attempt may ask again"
+    assert not await enter("x-1", 2)
+    assert not await enter("y-1", 1)
+    assert await enter("y-1", 3)
     assert await record(store, id, node("y-1", attempt=2)) == ["y-1"]
-    assert not await store.executions.enter(id, "z-1", attempt=1)
+    assert not await enter("z-1", 1)
     stored = await store.executions.node(id, "x-1")
     assert stored is not None
-    assert stored.entered_attempt == 1
+    assert (stored.status, stored.entered_attempt) == (Status.RUNNING, 1)
+    told = [event for event in await store.executions.events(id, after=0, limit=99) if event.node_execution_id == "x-1"]
+    assert [event.status for event in told] == [Status.RUNNING]
 
 
 # --- the end ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from store.calls import Pool
 from store.memory import MemoryStore
 from store.postgres import PostgresStore
 from store.records import Finish, NodeRecord, OutputRecord, Store
-from tests.store.samples import NOW, end, execution, later
+from tests.store.samples import NOW, end, execution, later, node
 
 json_texts = st.sampled_from(["null", "1", '"a"', "[1, 2]", "[1]", '{"a": null}'])
 ids = st.sampled_from(["a", "b", "c"])
@@ -83,8 +83,8 @@ async def play(store: Store, id: str, script: list[tuple[Any, ...]]) -> list[Any
                 assert isinstance(finish, Finish)
                 await store.executions.finish(new, run_id=run_id, finish=finish)
             case "enter", [node_id, attempt]:
-                if await store.executions.node(id, node_id):
-                    answers.append(await store.executions.enter(id, node_id, attempt=attempt))
+                entering = replace(node(node_id, Status.RUNNING, attempt=attempt), node_id=f"node {node_id}")
+                answers.append(await store.executions.enter(id, run_id="run-1", node=entering))
     row = await store.executions.get("ada", id)
     answers.append(row and replace(row, created_at=NOW))
     answers.append(await store.executions.nodes(id))
