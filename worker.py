@@ -66,7 +66,7 @@ def activities_of(
         node_max_attempts=settings.node_max_attempts,
         node_stop_timeout=settings.node_stop_timeout_seconds,
     )
-    runs = RunActivities(store, graphs, catalogue, batch, limits, metrics)
+    runs = RunActivities(store, graphs, catalogue, batch, codec, limits, metrics)
     nodes = NodeActivities(
         client,
         store.executions,

@@ -13,6 +13,8 @@ from temporalio import activity
 from activities.graphs import CompiledGraph, GraphCache, unpack_plan
 from activities.pure_batch import PureBatch
 from activities.records import now, run_stats, waiting_records
+from activities.spilling import pack_state
+from activities.values import ValueCodec
 from blocks.catalogue import Catalogue
 from contracts.activities import (
     BEGIN_RUN,
@@ -49,6 +51,7 @@ class RunActivities:
         graphs: GraphCache,
         catalogue: Catalogue,
         batch: PureBatch,
+        codec: ValueCodec,
         limits: RunLimits,
         metrics: WorkerMetrics,
     ) -> None:
@@ -56,6 +59,7 @@ class RunActivities:
         self._graphs = graphs
         self._catalogue = catalogue
         self._batch = batch
+        self._codec = codec
         self._limits = limits
         self._metrics = metrics
 
@@ -129,7 +133,7 @@ class RunActivities:
             )
         await self._record(run, records, ends_batch=True, finished=finished)
         return BatchResult(
-            state=None if finished else scheduler.state.pack(),
+            state=None if finished else await pack_state(self._codec, scheduler.state),
             finished=finished,
             elapsed_ms=int((time.perf_counter() - began) * 1000),
         )

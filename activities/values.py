@@ -47,6 +47,10 @@ class ValueCodec:
         reference = await self._values.put(execution_id, text)
         return Encoded(plain, reference, None, len(text))
 
+    async def store(self, execution_id: str, value: Any) -> Reference:
+        """A plain value put into the store, whatever its size."""
+        return await self._values.put(execution_id, plain_json(value)[1])
+
     async def decode(self, values: Mapping[str, Value]) -> dict[str, Any]:
         """The plain values by name; references are fetched in one go. ValueMissing when one is gone."""
         references = [value for value in values.values() if "ref" in value]

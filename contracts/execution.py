@@ -3,9 +3,9 @@
 Written by the API, by schedules and by people at the `temporal` CLI; read by `workflows/`.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.model import Status
 from engine.values import Reference, Value, inline
@@ -13,7 +13,8 @@ from engine.values import Reference, Value, inline
 GRAPH_EXECUTION = "GraphExecution"
 """The workflow type. The workflow id is the execution's id, so one id finds a run through every door."""
 
-ExecutionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
+EXECUTION_ID = r"[A-Za-z0-9._:-]{1,200}"
+"""What an execution's id may look like. Ours are UUIDs; a person at the CLI may choose."""
 
 
 class ExecutionContext(BaseModel):

@@ -7,6 +7,7 @@ Started by the API, by schedules and by `temporal workflow start`; run by `worke
 import asyncio
 from collections import deque
 from datetime import timedelta
+from re import fullmatch
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -32,7 +33,7 @@ from contracts.activities import (
     RecordRequest,
     RunRef,
 )
-from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
+from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
 from engine.model import Status
 from engine.plan import Plan
 from engine.scheduler import Cancelled, CancelNodes, Emitted, Event, RunNode, Scheduler, StartTimer
@@ -63,6 +64,7 @@ class GraphExecution:
     async def run(self, raw: Any) -> GraphExecutionResult:
         """Takes the JSON of a `GraphExecutionInput`; untyped, so that a bad one fails the run with a readable error
         instead of failing its workflow task for ever."""
+        _check_id(workflow.info().workflow_id)
         request = _parse(raw)
         run = RunRef(
             execution_id=workflow.info().workflow_id,
@@ -272,6 +274,15 @@ class GraphExecution:
             pair.key.value_set(pair.value) for pair in pairs if known.get(pair.key) != pair.value
         ]
         workflow.upsert_search_attributes(updates)
+
+
+def _check_id(execution_id: str) -> None:
+    if not fullmatch(EXECUTION_ID, execution_id):
+        raise ApplicationError(
+            f"The workflow id is the execution's id: 1 to 200 of A-Z a-z 0-9 . _ : -, not {execution_id[:200]!r}",
+            type="invalid_request",
+            non_retryable=True,
+        )
 
 
 def _parse(raw: Any) -> GraphExecutionInput:

@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 from engine.identity import node_execution_id
 
 
-def test_the_id_of_a_work_never_changes() -> None:
-    assert node_execution_id("run", "node", 0) == "21dae71c-063d-8696-8b4b-0aebbc37ad45"
+def test_the_ids_of_a_work_never_change() -> None:
+    assert [node_execution_id("run", "node", ordinal) for ordinal in range(8)] == [
+        "21dae71c-063d-8696-8b4b-0aebbc37ad45",
+        "7d69a990-975b-8680-854d-308ee554dcdd",
+        "b26f034a-94bf-87ad-93ef-f4965982e23b",
+        "65177c7c-1f75-8e14-8591-4840c0a19a47",
+        "71f615e7-b78c-857c-9ca6-5af44d2af4a7",
+        "5a4e4228-693e-895f-b2e0-6f67df41b2c6",
+        "439bab77-d7cc-83b5-8ccb-eb004d6cb605",
+        "3820bb32-4147-8440-80a9-f0642fef4991",
+    ]
 
 
 @given(st.text(), st.text(), st.integers(0))

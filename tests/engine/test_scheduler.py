@@ -562,9 +562,8 @@ def test_a_stop_cancels_what_runs_or_sleeps_and_starts_nothing() -> None:
 def test_a_stop_leaves_queued_pure_nodes_alone() -> None:
     plan = Plan(nodes=(PlanNode("P", "P", mode=Mode.BATCH, starts=True),), links=())
     scheduler = Scheduler.start(plan, "run", {})
-    assert scheduler.has_pure
-    assert scheduler.step(Cancelled()) == []
-    assert not scheduler.has_pure
+    before, commands, after = scheduler.has_pure, scheduler.step(Cancelled()), scheduler.has_pure
+    assert (before, commands, after) == (True, [], False)
     assert scheduler.next_pure() is None
     assert scheduler.is_done
 

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,18 @@ class Big(_Test):
         yield "value", "x" * int(inputs.value)
 
 
+class Spread(_Test):
+    """`value` texts of 8,000 characters each."""
+
+    id = "00000000-0000-4000-8000-000000000011"
+    name = "TestSpread"
+    effects = Effects.PURE
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        for number in range(inputs.value):
+            yield "value", sha256(str(number).encode()).hexdigest() * 125
+
+
 class Source(Block[Inputs]):
     """An agent input, as small as can be."""
 
@@ -252,6 +265,7 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Blocking,
     Countdown,
     Pair,
+    Spread,
     Trace,
     TraceOnce,
     Killer,

@@ -25,6 +25,7 @@ from tests.support.blocks import (
     PassOnce,
     Sink,
     Source,
+    Spread,
 )
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import Stack
@@ -203,3 +204,44 @@ async def test_queries_tell_how_far_a_run_is(stack: Stack) -> None:
     assert running["node_id"] == "hang"
     await handle.cancel()
     await stack.outcome(handle)
+
+
+async def test_a_fan_out_larger_than_any_payload_goes_through(stack: Stack) -> None:
+    # 1,500 values of 8,000 characters: twelve megabytes would be in the state between two batches.
+    spread = graph(
+        [node("all", Spread, value=1500), node("each", Pass), node("slow", PassOn, value=1), node("join", Pair)],
+        "all.value -> each.value",
+        "each.value -> join.left",
+        "slow.value -> join.right",
+    )
+    outcome = await stack.run(spread)
+    assert outcome.execution.status is Status.COMPLETED, outcome.execution.error
+    assert len(outcome.of("each")) == 1500
+    assert {n.status for n in outcome.of("each")} == {Status.COMPLETED}
+    assert sorted(n.status for n in outcome.of("join")) == ["COMPLETED", *["INCOMPLETE"] * 1499]
+
+
+async def test_a_workflow_id_that_is_no_execution_id_is_refused(stack: Stack) -> None:
+    handle = await stack.client.start_workflow(
+        GRAPH_EXECUTION, {"graph_id": "g", "user_id": "u"}, id="no spaces", task_queue=stack.settings.task_queue
+    )
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    assert "no spaces" in str(caught.value.cause)
+
+
+async def test_a_stop_is_heard_in_a_long_loop_of_pure_nodes(stack: Stack) -> None:
+    loop = graph(
+        [node("in", Source, name="n"), node("count", Countdown)],
+        "in.result -> count.value",
+        "count.again -> count.value",
+    )
+    handle = await stack.start(loop, {"n": 1_000_000})
+    async for _ in stack.watch(handle.id):
+        if len(await stack.store.executions.events(handle.id, after=2000, limit=1)):
+            break
+    stopped = time.monotonic()
+    await handle.cancel()
+    outcome = await stack.outcome(handle)
+    assert outcome.execution.status is Status.TERMINATED
+    assert time.monotonic() - stopped < 10

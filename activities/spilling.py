@@ -1,0 +1,40 @@
+"""Keeps a run's state small enough for history: when it is not, its larger values move into the store.
+
+Used at the end of a batch. A fan-out of thousands of values, each below the inline limit, would otherwise add up past
+what Temporal takes in one payload.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from activities.values import ValueCodec, plain_json
+from engine.state import RunState
+from engine.values import Value
+
+LARGEST_STATE = 512 * 1024
+"""Bytes of packed state; the server warns from here on and refuses four times as much."""
+
+_WORTH_MOVING = 256
+
+
+async def pack_state(codec: ValueCodec, state: RunState) -> str:
+    """The packed state, with values moved to the store if it would be too large."""
+    packed = state.pack()
+    if len(packed) <= LARGEST_STATE:
+        return packed
+    for values, name in list(_values(state)):
+        value = values[name]
+        if "value" in value and len(plain_json(value["value"])[1]) > _WORTH_MOVING:
+            values[name] = await codec.store(state.execution_id, value["value"])
+    return state.pack()
+
+
+def _values(state: RunState) -> Iterator[tuple[dict[str, Value], str]]:
+    """Every place of the state that holds a value which waits to be used."""
+    places: list[dict[str, Any]] = [execution.inputs for execution in state.open.values()]
+    for node in state.nodes.values():
+        places += [waiting.inputs for waiting in node.waiting]
+        places.append(node.sticky)
+    for place in places:
+        for name in place:
+            yield place, name
