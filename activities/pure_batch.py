@@ -15,9 +15,10 @@ from blocks.base import BlockContext, NodeStats, Sleep
 from blocks.inputs import assemble, validated
 from contracts.activities import RunRef
 from contracts.errors import SystemFault
+from engine.events import Ended
 from engine.model import Status
 from engine.scheduler import Scheduler
-from engine.state import Ended, Open, Output
+from engine.state import Open, Output
 from engine.values import Reference
 from store.records import NodeRecord, OutputRecord
 from telemetry.metrics import WorkerMetrics

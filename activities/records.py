@@ -12,8 +12,8 @@ from activities.values import Encoded, plain_json
 from blocks.base import NodeStats
 from contracts.activities import BehindRow
 from contracts.execution import RunStats
+from engine.events import Unrecorded
 from engine.model import BlockKind, Status
-from engine.scheduler import Unrecorded
 from engine.state import Totals
 from engine.values import Reference, Value
 from store.records import NodeRecord, OutputRecord

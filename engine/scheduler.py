@@ -6,100 +6,34 @@ value. Rules: specification sections M and O, agent-graphs §7 and its worked tr
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from engine.events import (
+    Cancelled,
+    CancelNodes,
+    Command,
+    Emitted,
+    Ended,
+    Event,
+    RunNode,
+    Slept,
+    StartTimer,
+    Unrecorded,
+    Woke,
+)
 from engine.identity import node_execution_id
 from engine.model import OnNodeError, Status
 from engine.pins import base_name
 from engine.plan import Mode, Plan, PlanNode
-from engine.state import Ended, NodeState, Open, Output, Phase, Resume, RunState, Waiting
+from engine.state import NodeState, Open, Output, Phase, Resume, RunState, Waiting
 from engine.values import Value, is_null, is_reference
-
-# --- events -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """A running execution emitted outputs, told in order; those told before are passed over."""
-
-    id: str
-    outputs: list[Output]
-
-
-@dataclass(frozen=True, slots=True)
-class Slept:
-    """A running execution ended its activity and asks to be run again after so many seconds, with `state`.
-
-    `emitted` counts its outputs so far, those that went nowhere included.
-    """
-
-    id: str
-    seconds: float
-    state: Any
-    emitted: int = 0
-    outputs: list[Output] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Woke:
-    """The timer of a sleeping execution has fired."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """The run is to stop: nothing new starts, what runs is cancelled."""
-
-
-type Event = Emitted | Ended | Slept | Woke | Cancelled
-
-# --- commands ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RunNode:
-    """Run this execution in an activity of its own."""
-
-    execution: Open
-
-
-@dataclass(frozen=True, slots=True)
-class StartTimer:
-    """Wait, then say `Woke`."""
-
-    id: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class CancelNodes:
-    """Cancel the activities and timers of these executions; each still ends with an event of its own."""
-
-    ids: tuple[str, ...]
-
-
-type Command = RunNode | StartTimer | CancelNodes
 
 _UNDER_WAY = (Phase.RUNNING, Phase.BATCHED)
 
 
 class LostOutput(AssertionError):
     """An output that was told never arrived: a bug of the driver, which must not be papered over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unrecorded:
-    """An execution whose row is behind: it waits for pins (INCOMPLETE) or for its turn (QUEUED)."""
-
-    id: str
-    node: PlanNode
-    ordinal: int
-    status: Status
-    inputs: Mapping[str, Value]
-    seq: int | None = None
 
 
 class Scheduler:
@@ -199,10 +133,12 @@ class Scheduler:
         return execution
 
     def stop_batching(self) -> None:
-        """From now on pure nodes get activities of their own, where retries are bounded."""
+        """From now on pure nodes get activities, where retries are bounded. Skipped ones still do not run."""
         self.state.batching = False
-        self.state.ready.extend(self.state.ready_batch)
-        self.state.ready_batch = []
+        waiting, self.state.ready_batch = self.state.ready_batch, []
+        for execution_id in waiting:
+            skipped = self.is_skipped(self.state.open[execution_id])
+            (self.state.ready_batch if skipped else self.state.ready).append(execution_id)
 
     def is_skipped(self, execution: Open) -> bool:
         """Whether the node is not to be run: it ends COMPLETED without outputs or charge (S-165)."""
@@ -406,11 +342,9 @@ class Scheduler:
 
     def _goes_to_batch(self, node: PlanNode, inputs: Mapping[str, Value]) -> bool:
         """Pure nodes, unless a value is large (the block would not be bounded); skipped nodes, which do not run."""
-        if not self.state.batching:
-            return False
         if node.id in self.state.skipped_nodes:
             return True
-        return node.mode is Mode.BATCH and not any(map(is_reference, inputs.values()))
+        return self.state.batching and node.mode is Mode.BATCH and not any(map(is_reference, inputs.values()))
 
     def _is_ready(self, node: PlanNode, inputs: Mapping[str, Value]) -> bool:
         """Every linked pin arrived, every required field is there and not None (architecture §5)."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from engine.model import Status
 from engine.packing import pack, unpack
 from engine.values import Value
 
@@ -150,22 +149,3 @@ class RunState:
 
 
 _STATE = TypeAdapter(RunState)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How an execution ended: its last outputs, what it used. `sent` is how many outputs were told before, at least.
-
-    Times in seconds, cost in cents.
-    """
-
-    id: str
-    status: Status
-    outputs: list[Output] = field(default_factory=list)
-    sent: int = 0
-    error: str | None = None
-    error_code: str | None = None
-    walltime: float = 0.0
-    cputime: float = 0.0
-    cost: int = 0
-    extra_steps: int = 0

@@ -34,9 +34,10 @@ from contracts.activities import (
     RunRef,
 )
 from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
+from engine.events import Cancelled, CancelNodes, Emitted, Event, RunNode, StartTimer
 from engine.model import Status
 from engine.plan import Plan
-from engine.scheduler import Cancelled, CancelNodes, Emitted, Event, RunNode, Scheduler, StartTimer
+from engine.scheduler import Scheduler
 from engine.state import RunState, Totals
 from workflows.activity_calls import start_local, start_pure_batch
 from workflows.details import render_details
@@ -121,6 +122,8 @@ class GraphExecution:
     async def _drive(self, run: RunRef, packed_plan: str, nodes: NodeRuns) -> Finished | None:
         """Feed the scheduler and do what it says until it is done. Answers the end if a batch wrote it already."""
         while True:
+            if nodes.failure:
+                raise nodes.failure
             scheduler = self._feed(nodes)
             if scheduler.is_done:
                 return None
@@ -134,9 +137,9 @@ class GraphExecution:
                 continue
             await self._record(run, scheduler)
             workflow.set_current_details(render_details(scheduler))
-            if not self._inbox:
+            if not self._inbox and not nodes.failure:
                 stopping = scheduler.is_stopping
-                await self._wait(stop_timeout=nodes.stop_timeout if stopping else None)
+                await self._wait(nodes, stop_timeout=nodes.stop_timeout if stopping else None)
                 if stopping and not self._inbox:
                     nodes.give_up()
                     return None
@@ -247,11 +250,12 @@ class GraphExecution:
                 self._cancel_requested = True
         return handle.result()
 
-    async def _wait(self, stop_timeout: float | None) -> None:
+    async def _wait(self, nodes: NodeRuns, stop_timeout: float | None) -> None:
         """Until something arrives in the inbox or the run is cancelled; while it stops, only for so many seconds."""
         try:
             await workflow.wait_condition(
-                lambda: bool(self._inbox), timeout=None if stop_timeout is None else timedelta(seconds=stop_timeout)
+                lambda: bool(self._inbox) or nodes.failure is not None,
+                timeout=None if stop_timeout is None else timedelta(seconds=stop_timeout),
             )
         except TimeoutError:
             return

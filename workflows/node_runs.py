@@ -13,10 +13,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from contracts.activities import FailNodeRequest, NodeRequest, NodeResult, RunLimits, RunRef
+from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
 from engine.plan import PlanNode
-from engine.scheduler import Event, Slept, Woke
-from engine.state import Ended, Open
+from engine.state import Open
 from engine.values import Value
 from workflows.activity_calls import start_fail_node, start_node
 
@@ -32,6 +32,8 @@ class NodeRuns:
         self._masks = masks
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self.failure: BaseException | None = None
+        """What no node can answer for: the run must end by it, or it would wait for ever."""
 
     @property
     def stop_timeout(self) -> float:
@@ -78,6 +80,8 @@ class NodeRuns:
     def _forget(self, execution_id: str, task: asyncio.Task[Any]) -> None:
         if self._tasks.get(execution_id) is task:
             del self._tasks[execution_id]
+        if not task.cancelled() and (error := task.exception()):
+            self.failure = error
 
     async def _run_node(self, node: PlanNode, request: NodeRequest) -> None:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from engine.events import Cancelled, CancelNodes, Command, Emitted, Ended, Event, RunNode, Slept, StartTimer, Woke
 from engine.model import (
     BlockId,
     BlockKind,
@@ -27,19 +28,8 @@ from engine.model import (
 )
 from engine.pins import NotFound, base_name, select
 from engine.plan import Plan, compile_plan
-from engine.scheduler import (
-    Cancelled,
-    CancelNodes,
-    Command,
-    Emitted,
-    Event,
-    RunNode,
-    Scheduler,
-    Slept,
-    StartTimer,
-    Woke,
-)
-from engine.state import Ended, Open, Output, Phase, Route
+from engine.scheduler import Scheduler
+from engine.state import Open, Output, Phase, Route
 from engine.values import Value, inline
 
 _LINK = re.compile(r"(\S+?)\.(\S+) ([-=])> (\S+?)\.(\S+)")

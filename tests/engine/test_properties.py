@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from engine.events import Cancelled, Command, Emitted, Ended, Event, RunNode, Slept, Woke
 from engine.model import OnNodeError, Status
 from engine.pins import base_name
 from engine.plan import Mode, Plan, PlanLink, PlanNode, Required
-from engine.scheduler import Cancelled, Command, Emitted, Event, RunNode, Scheduler, Slept, Woke
-from engine.state import Ended, Open, Output, Phase, Route, RunState
+from engine.scheduler import Scheduler
+from engine.state import Open, Output, Phase, Route, RunState
 from engine.values import Value, inline, is_null
 
 PINS = ["a", "b", "c_#_k"]
