@@ -158,6 +158,11 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_BATCH_MAX_MS"),
         description="Safety net: a batch of pure nodes also ends after this long.",
     )
+    max_sub_graph_depth: PositiveInt = Field(
+        10,
+        validation_alias=_names("HEDDLE_MAX_SUB_GRAPH_DEPTH"),
+        description="How deep sub-graphs may be nested; a node that would go deeper fails.",
+    )
     node_timeout_seconds: PositiveFloat = Field(
         1800.0,
         validation_alias=_names("HEDDLE_NODE_TIMEOUT_SECONDS"),

@@ -20,6 +20,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.blocks_loop import BlocksLoop
+from activities.child_runs import ChildActivities
 from activities.graphs import GraphCache
 from activities.pure_batch import BatchLimits, PureBatch
 from activities.run_node import NodeActivities, NodeLimits
@@ -76,6 +77,7 @@ def activities_of(
         NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000),
         metrics,
     )
+    children = ChildActivities(store.executions, graphs, codec, max_depth=settings.max_sub_graph_depth)
     return [
         runs.begin_run,
         runs.run_pure_nodes,
@@ -83,6 +85,8 @@ def activities_of(
         runs.finish_run,
         nodes.run_node,
         nodes.fail_node,
+        children.prepare_child,
+        children.collect_child_outputs,
     ]
 
 

@@ -34,12 +34,21 @@ from contracts.activities import (
 from contracts.errors import CallerError, ValidationFailed
 from contracts.execution import GraphExecutionInput, RunStats
 from engine.model import Status
+from engine.problems import Code
 from engine.scheduler import Scheduler
 from engine.state import RunState
 from engine.validate import check_all, check_inputs
 from engine.values import Value, is_null
 from store.records import Finish, NewExecution, NodeRecord, Store
 from telemetry.metrics import WorkerMetrics
+
+_NOT_ASKED_OF_SUB_GRAPHS = (
+    Code.MISSING_INPUT,
+    Code.UNKNOWN_INPUT,
+    Code.UNKNOWN_MASK_NODE,
+    Code.UNKNOWN_MASK_PIN,
+)
+"""A sub-graph takes what its parent has: inputs may stay empty, masks are for other graphs too (agent-graphs §14.1)."""
 
 
 class RunActivities:
@@ -78,6 +87,9 @@ class RunActivities:
             self._check(compiled, asked)
         except CallerError as error:
             return BeginResult(run=run, finished=await self._refuse(run, asked, error))
+        if await self._parent_has_ended(run):
+            stopped = Finished(status=Status.TERMINATED, stats=RunStats(), error="The parent run has ended")
+            return BeginResult(run=run, finished=await self._finish(run, asked, stopped))
         begun = await self._store.executions.begin(_new_execution(run, asked), run_id=run.run_id, at=now())
         scheduler = Scheduler.start(compiled.plan, run.execution_id, asked.input_values(), asked.mask_values())
         result = await self._run_batch(run, compiled, scheduler, started, careful=begun.unfinished_batches > 1)
@@ -157,8 +169,19 @@ class RunActivities:
             problems = check_all(compiled.graph, self._catalogue.shape, inputs, _inline_masks(masks))
         else:
             problems = compiled.problems + check_inputs(compiled.graph, self._catalogue.shape, inputs)
+        if asked.context.parent_execution_id is not None:
+            problems = [problem for problem in problems if problem.code not in _NOT_ASKED_OF_SUB_GRAPHS]
         if problems:
             raise ValidationFailed([problem.as_json() for problem in problems])
+
+    async def _parent_has_ended(self, run: RunRef) -> bool:
+        """Whether a sub-graph comes too late: its parent, or the run at the root, has ended meanwhile (S-129, T-54)."""
+        above = {run.context.parent_execution_id, run.context.root_execution_id} - {None, run.execution_id}
+        for execution_id in sorted(filter(None, above)):
+            row = await self._store.executions.get(run.user_id, execution_id)
+            if row is not None and row.status.is_final:
+                return True
+        return False
 
     async def _refuse(self, run: RunRef, asked: GraphExecutionInput, error: CallerError) -> Finished:
         message = error.full_message if isinstance(error, ValidationFailed) else error.message

@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from blocks.agent_executor import AgentExecutor
 from blocks.agent_io import AgentInput, AgentOutput
 from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
@@ -50,6 +51,7 @@ from blocks.xml_parser import XmlParser
 from engine.model import BlockId, BlockShape
 
 CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
+    AgentExecutor,
     # in and out
     AgentInput,
     AgentShortTextInput,

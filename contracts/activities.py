@@ -128,6 +128,53 @@ class NodeResult(BaseModel):
     extra_steps: int = 0
 
 
+class PrepareChildRequest(BaseModel):
+    """Make a sub-graph node ready. `masks` are the run's own, which go down to every sub-graph."""
+
+    node: NodeRequest
+    masks: dict[str, dict[str, Value]] = Field(default_factory=dict)
+
+
+class PreparedChild(BaseModel):
+    """A sub-graph node made ready: the id and the input of its run, or how the node ended instead."""
+
+    child_id: str = ""
+    name: str = ""
+    input: GraphExecutionInput | None = None
+    result: NodeResult | None = None
+
+
+class CollectRequest(BaseModel):
+    """What of a sub-graph's outputs is to be taken over by the node: those after event `after` of the child.
+
+    `emitted` counts those taken before. `stopped`: the node is being cancelled. `is_closed`: the child's workflow has
+    ended, so its row will tell nothing more.
+    """
+
+    node: NodeRequest
+    child_id: str
+    after: int = 0
+    emitted: int = 0
+    stopped: bool = False
+    is_closed: bool = False
+
+
+class Collected(BaseModel):
+    """Outputs of a sub-graph, written as the node's own; with `result` the child has ended, and so has the node."""
+
+    outputs: list[Output]
+    after: int
+    emitted: int
+    result: NodeResult | None = None
+
+
+class ChildChanged(BaseModel):
+    """The signal by which a sub-graph's run tells its parent that there are outputs, or that it has ended."""
+
+    child_id: str
+    node_execution_id: str
+
+
 class FailNodeRequest(BaseModel):
     """Write a node execution's failure for an activity that could not: its worker was lost, or it timed out."""
 
@@ -179,9 +226,14 @@ class NodeOutputs(BaseModel):
 NODE_OUTPUTS = "node_outputs"
 """Name of the signal that carries `NodeOutputs`."""
 
+CHILD_CHANGED = "child_changed"
+"""Name of the signal that carries `ChildChanged`. It only wakes the parent, who then reads the child's rows."""
+
 BEGIN_RUN = ActivityRef("begin_run", BeginRequest, BeginResult)
 RUN_PURE_NODES = ActivityRef("run_pure_nodes", BatchRequest, BatchResult)
 RUN_NODE = ActivityRef("run_node", NodeRequest, NodeResult)
+PREPARE_CHILD = ActivityRef("prepare_child", PrepareChildRequest, PreparedChild)
+COLLECT_CHILD_OUTPUTS = ActivityRef("collect_child_outputs", CollectRequest, Collected)
 FAIL_NODE = ActivityRef("fail_node", FailNodeRequest, NodeResult)
 RECORD_NODE_EXECUTIONS = ActivityRef("record_node_executions", RecordRequest, type(None))
 FINISH_RUN = ActivityRef("finish_run", FinishRequest, Finished)

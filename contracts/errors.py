@@ -8,6 +8,7 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── ValidationFailed        validation_error (400), with a list of problems
     │   ├── NotAuthenticated        not_authenticated (401)
     │   ├── InsufficientBalance     insufficient_balance (402)
+    │   ├── SubGraphTooDeep         sub_graph_too_deep
     │   ├── GraphNotFound           graph_not_found (404)
     │   ├── ExecutionNotFound       execution_not_found (404)
     │   └── BodyTooLarge            body_too_large (413)
@@ -125,6 +126,12 @@ class ExecutionNotFound(CallerError):
 
     code = "execution_not_found"
     http_status = 404
+
+
+class SubGraphTooDeep(CallerError):
+    """Sub-graphs are nested too deep."""
+
+    code = "sub_graph_too_deep"
 
 
 class BodyTooLarge(CallerError):

@@ -24,6 +24,8 @@ class ExecutionContext(BaseModel):
 
     root_execution_id: str | None = None
     parent_execution_id: str | None = None
+    parent_node_execution_id: str | None = None
+    depth: int = Field(0, description="How many runs are above this one")
     timezone: str = "UTC"
 
 

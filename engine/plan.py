@@ -23,6 +23,8 @@ class Mode(StrEnum):
     """PURE: inside a batch, together with others."""
     ACTIVITY = "activity"
     """In an activity of its own."""
+    CHILD = "child"
+    """As a run of its own: a sub-graph."""
     NEVER = "never"
     """Not at all: notes, and blocks nobody knows (validation refuses those beforehand)."""
 
@@ -56,6 +58,7 @@ class PlanNode:
     title: str = ""
     mode: Mode = Mode.ACTIVITY
     effectful: bool = False
+    is_output: bool = False
     awaited: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     required: tuple[Required, ...] = ()
@@ -134,8 +137,9 @@ def _plan_node(
         block_id=node.block_id,
         block_name=shape.name,
         title=node.title,
-        mode=Mode.BATCH if effects is Effects.PURE else Mode.ACTIVITY,
+        mode=_mode(shape, effects),
         effectful=effects is Effects.EFFECTFUL,
+        is_output=shape.kind is BlockKind.OUTPUT,
         awaited=awaited,
         static=tuple(dict.fromkeys(link.pin for link in incoming if link.is_static)),
         required=tuple(
@@ -148,6 +152,12 @@ def _plan_node(
         timeout=shape.timeout_seconds or 0.0,
         task_queue=shape.task_queue,
     )
+
+
+def _mode(shape: BlockShape, effects: Effects) -> Mode:
+    if shape.kind is BlockKind.AGENT:
+        return Mode.CHILD
+    return Mode.BATCH if effects is Effects.PURE else Mode.ACTIVITY
 
 
 def _required(field: str, node: Node, awaited: tuple[str, ...]) -> Required:

@@ -231,20 +231,21 @@ class Scheduler:
         self._take_outputs(execution, end.outputs)
         self.state.running -= execution.phase is Phase.RUNNING
         execution.ended = True
-        self._add_up(end)
+        self._add_up(end, gives=self.plan.nodes[execution.node].is_output)
         self._advance_lane(execution.node)
         if end.status is Status.FAILED and self.plan.on_node_error is OnNodeError.FAIL and not self.is_stopping:
             self.state.error = end.error or "A node failed"
             self.state.error_code = end.error_code or "node_failed"
             self._stop()
 
-    def _add_up(self, end: Ended) -> None:
+    def _add_up(self, end: Ended, *, gives: bool) -> None:
         totals = self.state.totals
         totals.node_count += 1 + end.extra_steps
         totals.nodes_walltime += end.walltime
         totals.nodes_cputime += end.cputime
         totals.cost += end.cost
         totals.node_error_count += end.status is Status.FAILED
+        totals.agent_outputs += gives and end.status is Status.COMPLETED
 
     def _advance_lane(self, position: int) -> None:
         """Drop ended executions from the head of the node's lane and route what the next one has ready."""

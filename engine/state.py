@@ -102,6 +102,7 @@ class Totals:
     nodes_walltime: float = 0.0
     nodes_cputime: float = 0.0
     cost: int = 0
+    agent_outputs: int = 0
 
 
 @dataclass(slots=True)

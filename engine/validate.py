@@ -146,12 +146,15 @@ def _required_fields(graph: Graph, shape_of: ShapeOf, masks: Masks) -> Iterator[
     linked = linked_fields(graph)
     for node in graph.nodes:
         shape = shape_of(node.block_id)
-        if shape is None or shape.kind in (BlockKind.NOTE, BlockKind.AGENT):
+        if shape is None or shape.kind is BlockKind.NOTE:
             continue
         filled = linked.get(node.id, frozenset()) | _filled(node.input_default) | _filled(masks.get(node.id, {}))
         if shape.kind is BlockKind.INPUT:
             filled |= {"value"}
         for name, pin in shape.inputs.items():
+            # Of a sub-graph node only which graph it is must be known: its pins are the sub-graph's own to check.
+            if shape.kind is BlockKind.AGENT and name != "graph_id":
+                continue
             if pin.required and not pin.credentials and name not in filled:
                 yield Problem(
                     Code.MISSING_REQUIRED_INPUT,

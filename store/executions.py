@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 import asyncpg
 
@@ -29,6 +28,7 @@ _NODE_OUTPUTS = statement("node_outputs")
 _NODES = statement("nodes")
 _NODES_OUTPUTS = statement("nodes_outputs")
 _AGENT_OUTPUTS = statement("agent_outputs")
+_GIVEN_OUTPUTS = statement("given_outputs")
 _EVENTS = statement("events")
 _EVENTS_OUTPUTS = statement("events_outputs")
 
@@ -87,6 +87,11 @@ class Executions(ExecutionWrites):
     async def agent_outputs(self, execution_id: str) -> list[tuple[str, Value]]:
         """(name, value) of each OUTPUT node execution that is not INCOMPLETE, in queue order (agent-graphs §10.1)."""
         return [(row["name"], row["value"]) for row in await fetch(self._pool, _AGENT_OUTPUTS, execution_id)]
+
+    async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
+        """(event number, name, formatted value) of agent outputs that were COMPLETED after an event."""
+        rows = await fetch(self._pool, _GIVEN_OUTPUTS, execution_id, after)
+        return [(row["seq"], row["name"], _value(row)) for row in rows]
 
     async def events(self, execution_id: str, *, after: int, limit: int) -> list[Event]:
         """At most `limit` events with a number greater than `after`, in order, with their outputs."""
@@ -157,10 +162,13 @@ def _node(row: asyncpg.Record, outputs: list[StoredOutput]) -> StoredNode:
 
 
 def _output(row: asyncpg.Record) -> StoredOutput:
-    value: Any = (
-        {"value": row["value"]} if row["ref"] is None else {"ref": row["ref"], "kind": row["kind"], "size": row["size"]}
-    )
-    return StoredOutput(row["index"], row["name"], value)
+    return StoredOutput(row["index"], row["name"], _value(row))
+
+
+def _value(row: asyncpg.Record) -> Value:
+    if row["ref"] is None:
+        return {"value": row["value"]}
+    return {"ref": row["ref"], "kind": row["kind"], "size": row["size"]}
 
 
 def _event(row: asyncpg.Record, outputs: tuple[StoredOutput, ...]) -> Event:

@@ -166,6 +166,17 @@ class MemoryExecutions:
             if node.agent_output is not None and node.status is not Status.INCOMPLETE
         ]
 
+    async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
+        """(event number, name, formatted value) of agent outputs that were COMPLETED after an event."""
+        run = self._runs.get(execution_id)
+        given = []
+        for event in run.events[max(after, 0) :] if run else ():
+            node = run.nodes.get(event.node_execution_id or "") if run else None
+            if node is None or node.agent_output is None or event.status is not Status.COMPLETED:
+                continue
+            given += [(event.seq, node.agent_output, o.value) for o in node.outputs if o.name == "output"]
+        return given
+
     async def events(self, execution_id: str, *, after: int, limit: int) -> list[Event]:
         """At most `limit` events with a number greater than `after`, in order, with their outputs."""
         run = self._runs.get(execution_id)

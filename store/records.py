@@ -341,6 +341,11 @@ class Executions(Protocol):
         """(name, value) of each OUTPUT node execution that is not INCOMPLETE, in queue order (agent-graphs §10.1)."""
         ...
 
+    async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
+        """(event number, name, formatted value) of each OUTPUT node execution that was COMPLETED after event `after`,
+        in the order in which they were."""
+        ...
+
     async def events(self, execution_id: str, *, after: int, limit: int) -> list[Event]:
         """Events with a number greater than `after`, in order, with their outputs."""
         ...

@@ -18,6 +18,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from contracts import search_attributes
 from contracts.activities import (
     BEGIN_RUN,
+    CHILD_CHANGED,
     FINISH_RUN,
     NODE_OUTPUTS,
     RECORD_NODE_EXECUTIONS,
@@ -27,6 +28,7 @@ from contracts.activities import (
     BeginRequest,
     BeginResult,
     BehindRow,
+    ChildChanged,
     Finished,
     FinishRequest,
     NodeOutputs,
@@ -40,6 +42,7 @@ from engine.plan import Plan
 from engine.scheduler import Scheduler
 from engine.state import RunState, Totals
 from workflows.activity_calls import start_local, start_pure_batch
+from workflows.child_runs import ParentLink
 from workflows.details import render_details
 from workflows.node_runs import NodeRuns
 
@@ -60,6 +63,7 @@ class GraphExecution:
         self._scheduler: Scheduler | None = None
         self._local_ms = 0
         self._nodes: NodeRuns | None = None
+        self._parent: ParentLink
 
     @workflow.run
     async def run(self, raw: Any) -> GraphExecutionResult:
@@ -75,12 +79,14 @@ class GraphExecution:
             graph_version=request.graph_version or 0,
             context=request.context,
         )
+        self._parent = ParentLink(run)
         try:
             finished = await self._begin_and_drive(run, request)
         except Exception as error:
             # Whatever went wrong that is not a node's own failure: the run must not be left RUNNING (S-157).
             workflow.logger.exception("Failed graph execution %s", run.execution_id)
             finished = await self._finish_broken(run, request, error)
+        await self._parent.ended()
         return self._close(run, finished)
 
     @workflow.signal(name=NODE_OUTPUTS)
@@ -88,6 +94,12 @@ class GraphExecution:
         """A running node emitted outputs. A reset re-applies old signals: those of another run id are dropped."""
         if message.run_id == self._run_id:
             self._inbox.append(Emitted(message.id, message.outputs))
+
+    @workflow.signal(name=CHILD_CHANGED)
+    def child_changed(self, message: ChildChanged) -> None:
+        """A sub-graph of this run has outputs or has ended."""
+        if self._nodes:
+            self._nodes.children.changed(message)
 
     @workflow.query(name="progress")
     def progress(self) -> dict[str, Any]:
@@ -125,6 +137,10 @@ class GraphExecution:
             if nodes.failure:
                 raise nodes.failure
             scheduler = self._feed(nodes)
+            self._parent.outputs(scheduler.state.totals.agent_outputs)
+            if self._parent.parent_is_gone:
+                self._cancel_requested = True
+                scheduler = self._feed(nodes)
             if scheduler.is_done:
                 return None
             if scheduler.has_pure:
@@ -254,7 +270,7 @@ class GraphExecution:
         """Until something arrives in the inbox or the run is cancelled; while it stops, only for so many seconds."""
         try:
             await workflow.wait_condition(
-                lambda: bool(self._inbox) or nodes.failure is not None,
+                lambda: bool(self._inbox) or nodes.failure is not None or self._parent.parent_is_gone,
                 timeout=None if stop_timeout is None else timedelta(seconds=stop_timeout),
             )
         except TimeoutError:

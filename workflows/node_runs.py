@@ -15,10 +15,11 @@ from temporalio.exceptions import TimeoutError as ActivityTimeout
 from contracts.activities import FailNodeRequest, NodeRequest, NodeResult, RunLimits, RunRef
 from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
-from engine.plan import PlanNode
+from engine.plan import Mode, PlanNode
 from engine.state import Open
 from engine.values import Value
 from workflows.activity_calls import start_fail_node, start_node
+from workflows.child_runs import ChildRuns
 
 
 class NodeRuns:
@@ -32,6 +33,7 @@ class NodeRuns:
         self._masks = masks
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self.children = ChildRuns(tell)
         self.failure: BaseException | None = None
         """What no node can answer for: the run must end by it, or it would wait for ever."""
 
@@ -52,7 +54,8 @@ class NodeRuns:
             mask=self._masks.get(node.id, {}),
             resume=execution.resume,
         )
-        self._keep(execution.id, self._run_node(node, request))
+        work = self._run_child(request) if node.mode is Mode.CHILD else self._run_node(node, request)
+        self._keep(execution.id, work)
 
     def sleep(self, execution_id: str, seconds: float) -> None:
         """Wait on a durable timer, then say so."""
@@ -91,6 +94,14 @@ class NodeRuns:
                 self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
                 return
             result = await start_fail_node(_failure(request, error))
+        except asyncio.CancelledError:
+            self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
+            return
+        self._tell(_event(request.id, result))
+
+    async def _run_child(self, request: NodeRequest) -> None:
+        try:
+            result = await self.children.run(request, self._masks)
         except asyncio.CancelledError:
             self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
             return

@@ -141,6 +141,15 @@ FROM node_executions
 WHERE execution_id = $1 AND agent_output IS NOT NULL AND status <> 'INCOMPLETE'
 ORDER BY seq NULLS LAST, opened
 
+-- name: given_outputs
+SELECT told.seq, node.agent_output AS name, output.value, output.ref, output.kind, output.size
+FROM execution_events AS told
+JOIN node_executions AS node ON node.execution_id = told.execution_id AND node.id = told.node_execution_id
+JOIN node_outputs AS output ON output.execution_id = node.execution_id AND output.node_execution_id = node.id
+WHERE told.execution_id = $1 AND told.seq > $2 AND told.status = 'COMPLETED'
+    AND node.agent_output IS NOT NULL AND output.name = 'output'
+ORDER BY told.seq, output.index
+
 -- name: events
 SELECT * FROM execution_events WHERE execution_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
 

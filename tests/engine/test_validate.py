@@ -190,11 +190,12 @@ def test_tool_pins_are_exempt_at_both_ends() -> None:
 def test_the_message_names_what_is_allowed() -> None:
     (problem,) = check_all(graph(node("A"), node("B"), link("A.out B.x")), BLOCKS)
     assert problem.message == "Link A.out -> B.x: `x` is no input of work. Allowed fields: a, must, values"
-    (problem,) = check_all(graph(node("A", "agent"), node("B"), link("B.out A.x")), BLOCKS)
+    (problem,) = check_all(graph(node("A", "agent", graph_id="g"), node("B"), link("B.out A.x")), BLOCKS)
     assert problem.message.endswith("Allowed fields: none")
 
 
 AGENT_SCHEMAS: dict[str, Any] = {
+    "graph_id": "g",
     "input_schema": {"properties": {"topic name": {}, "depth": {}}},
     "output_schema": {"properties": {"report": {}}},
 }
@@ -226,13 +227,17 @@ def test_a_sub_graph_without_a_proper_schema_has_no_pins(schema: Any) -> None:
         ([Node(id="B", block_id="work")], {"masks": {"B": {"must": 1}}}),
         ([node("S", "secret")], {}),
         ([node("A"), node("N", "note")], {}),
-        ([node("G", "agent")], {}),
+        ([node("G", "agent", graph_id="g")], {}),
         ([node("I", "input", name="n")], {}),
     ],
     ids=["link", "dynamic link", "default piece", "mask", "credentials", "note", "sub-graph", "input value"],
 )
 def test_required_fields_that_need_nothing_more(parts: list[Node | Link], more: dict[str, Any]) -> None:
     assert found(*parts, **more) == []
+
+
+def test_a_sub_graph_node_must_say_which_graph() -> None:
+    assert found(node("G", "agent")) == [(Code.MISSING_REQUIRED_INPUT, "G", "graph_id")]
 
 
 def test_a_mask_of_none_fills_nothing() -> None:

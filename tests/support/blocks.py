@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from blocks.agent_executor import AgentExecutor as Sub
 from blocks.base import Block, BlockContext, Inputs, Outputs, Sleep, Yielded
 from engine.model import BlockKind, Effects
 
@@ -272,4 +273,5 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Big,
     Source,
     Sink,
+    Sub,
 )

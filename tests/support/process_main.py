@@ -19,7 +19,7 @@ from worker import run_worker
 
 def main() -> None:
     settings = Settings()
-    catalogue = Catalogue((*CATALOGUE_BLOCKS, *TEST_BLOCKS))
+    catalogue = Catalogue(dict.fromkeys((*CATALOGUE_BLOCKS, *TEST_BLOCKS)))
     if sys.argv[1] == "api":
         uvicorn.run(
             create_app(settings, catalogue=catalogue), host="127.0.0.1", port=settings.api_port, log_config=None

@@ -1,0 +1,198 @@
+"""Sub-graph nodes: what their run is started with, and taking its outputs over (S-185, S-186, agent-graphs §14).
+
+Registered by `worker.py`. The child's rows are read, the node's rows written; the workflow starts and stops the child.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from temporalio import activity
+
+from activities.graphs import GraphCache, PlacedBlock
+from activities.records import now, output_record
+from activities.routing import routes_of
+from activities.values import Encoded, ValueCodec
+from contracts.activities import (
+    COLLECT_CHILD_OUTPUTS,
+    PREPARE_CHILD,
+    Collected,
+    CollectRequest,
+    NodeRequest,
+    NodeResult,
+    PrepareChildRequest,
+    PreparedChild,
+)
+from contracts.errors import CallerError, SubGraphTooDeep
+from contracts.execution import ExecutionContext, GraphExecutionInput
+from engine.identity import node_execution_id
+from engine.model import Status
+from engine.pins import merge_dynamic, tokenise
+from engine.state import Output
+from engine.values import Reference, Value, inline
+from store.records import Executions, NodeRecord, OutputRecord
+
+
+class ChildActivities:
+    """Activities on sub-graph nodes."""
+
+    def __init__(self, executions: Executions, graphs: GraphCache, codec: ValueCodec, *, max_depth: int) -> None:
+        self._executions = executions
+        self._graphs = graphs
+        self._codec = codec
+        self._max_depth = max_depth
+
+    @activity.defn(name=PREPARE_CHILD.name)
+    async def prepare_child(self, request: PrepareChildRequest) -> PreparedChild:
+        """The child's id and input; the node's row says RUNNING. What keeps it from being run fails the node."""
+        node, run = request.node, request.node.run
+        placed = await self._placed(node)
+        defaults = placed.node.input_default
+        child_id = node_execution_id(run.execution_id, node.id, 0)
+        try:
+            if run.context.depth >= self._max_depth:
+                raise SubGraphTooDeep(f"Sub-graphs may be nested {self._max_depth} deep, and this would be one more.")
+            child = await self._graphs.load(run.user_id, str(defaults.get("graph_id")), _version(defaults))
+        except CallerError as error:
+            return PreparedChild(result=await self._failed(node, placed, error))
+        inputs = await self._inputs(child_id, node, placed)
+        masks, mask_refs = _masks(defaults.get("nodes_input_masks"), request.masks)
+        asked = GraphExecutionInput(
+            graph_id=child.graph.id,
+            user_id=run.user_id,
+            graph_version=child.version,
+            inputs={name: encoded.plain for name, encoded in inputs.items() if not encoded.reference},
+            input_refs={name: encoded.reference for name, encoded in inputs.items() if encoded.reference},
+            nodes_input_masks=masks,
+            mask_refs=mask_refs,
+            trigger="sub-graph",
+            context=ExecutionContext(
+                root_execution_id=run.context.root_execution_id or run.execution_id,
+                parent_execution_id=run.execution_id,
+                parent_node_execution_id=node.id,
+                depth=run.context.depth + 1,
+                timezone=run.context.timezone,
+            ),
+        )
+        stored = {name: encoded.reference or encoded.json_text or "null" for name, encoded in inputs.items()}
+        await self._write(node, placed, Status.RUNNING, inputs=stored)
+        return PreparedChild(child_id=child_id, name=child.name, input=asked)
+
+    @activity.defn(name=COLLECT_CHILD_OUTPUTS.name)
+    async def collect_child_outputs(self, request: CollectRequest) -> Collected:
+        """The child's outputs since the last time, in the order they were given, stored as the node's own.
+
+        However the child ended, its node is COMPLETED (agent-graphs §14.4), or TERMINATED when it was stopped. Its node
+        count and cost count in the parent's.
+        """
+        node, run = request.node, request.node.run
+        placed = await self._placed(node)
+        # The end first: what was given before it is then sure to be among the outputs.
+        child = await self._executions.get(run.user_id, request.child_id)
+        has_ended = request.is_closed or (child is not None and child.status.is_final)
+        given = await self._executions.given_outputs(request.child_id, after=request.after)
+        index = request.emitted
+        rows: list[OutputRecord] = []
+        outputs: list[Output] = []
+        for _, name, value in given:
+            plain = (await self._codec.decode({name: value}))[name]
+            encoded = await self._codec.encode(run.execution_id, plain)
+            rows.append(output_record(index, name, encoded))
+            routes = await routes_of(self._codec, run.execution_id, placed, name, encoded.plain, encoded.value)
+            if routes:
+                outputs.append(Output(index, routes))
+            index += 1
+        result = None
+        if has_ended:
+            stats = child.stats if child else {}
+            result = NodeResult(
+                status=Status.TERMINATED if request.stopped else Status.COMPLETED,
+                walltime=float(stats.get("walltime", 0.0)),
+                cost=int(stats.get("cost", 0)),
+                extra_steps=int(stats.get("node_count", 0)),
+            )
+        if rows or result:
+            status = result.status if result else Status.RUNNING
+            await self._write(node, placed, status, rows=rows, result=result)
+        after = given[-1][0] if given else request.after
+        return Collected(outputs=outputs, after=after, emitted=index, result=result)
+
+    async def _placed(self, request: NodeRequest) -> PlacedBlock:
+        run = request.run
+        return (await self._graphs.load(run.user_id, run.graph_id, run.graph_version)).placed[request.node_id]
+
+    async def _inputs(self, child_id: str, request: NodeRequest, placed: PlacedBlock) -> dict[str, Encoded]:
+        """The child's inputs by name: defaults, what arrived, the mask; dynamic pins put together.
+
+        Large values are stored anew as the child's: each run owns what it refers to.
+        """
+        defaults = placed.node.input_default.get("inputs")
+        flat: dict[str, Value] = {
+            **{name: inline(value) for name, value in (defaults if isinstance(defaults, Mapping) else {}).items()},
+            **request.inputs,
+            **request.mask,
+        }
+        plain = merge_dynamic(await self._codec.decode(flat))
+        return {
+            name: await self._codec.encode(child_id, value) for name, value in plain.items() if tokenise(name) is None
+        }
+
+    async def _failed(self, request: NodeRequest, placed: PlacedBlock, error: CallerError) -> NodeResult:
+        encoded = await self._codec.encode(request.run.execution_id, error.message)
+        rows = [output_record(0, "error", encoded)]
+        result = NodeResult(status=Status.FAILED, error=error.message, error_code=error.code)
+        routes = await routes_of(self._codec, request.run.execution_id, placed, "error", encoded.plain, encoded.value)
+        result.outputs = [Output(0, routes)] if routes else []
+        await self._write(request, placed, Status.FAILED, rows=rows, result=result)
+        return result
+
+    async def _write(
+        self,
+        request: NodeRequest,
+        placed: PlacedBlock,
+        status: Status,
+        *,
+        inputs: Mapping[str, str | Reference] | None = None,
+        rows: list[OutputRecord] | None = None,
+        result: NodeResult | None = None,
+    ) -> None:
+        used = {"walltime": result.walltime, "cost": result.cost, "extra_steps": result.extra_steps} if result else {}
+        record = NodeRecord(
+            id=request.id,
+            node_id=request.node_id,
+            block_id=placed.node.block_id,
+            ordinal=request.ordinal,
+            seq=request.seq,
+            status=status,
+            inputs=inputs or {},
+            queued_at=now() if inputs is not None else None,
+            started_at=now() if inputs is not None else None,
+            ended_at=now() if result else None,
+            error=result.error if result else None,
+            stats=used,
+            outputs=tuple(rows or ()),
+        )
+        await self._executions.record(request.run.execution_id, run_id=request.run.run_id, nodes=[record])
+
+
+def _version(defaults: Mapping[str, Any]) -> int | None:
+    version = defaults.get("graph_version")
+    return version if isinstance(version, int) else None
+
+
+def _masks(
+    own: Any, passed_down: Mapping[str, Mapping[str, Value]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Reference]]]:
+    """The node's own masks for the sub-graph and the parent's, which go all the way down; plain ones and references."""
+    plain = {
+        str(node): dict(mask)
+        for node, mask in (own if isinstance(own, Mapping) else {}).items()
+        if isinstance(mask, Mapping)
+    }
+    references: dict[str, dict[str, Reference]] = {}
+    for node, mask in passed_down.items():
+        for pin, value in mask.items():
+            if "ref" in value:
+                references.setdefault(node, {})[pin] = value
+            else:
+                plain.setdefault(node, {})[pin] = value["value"]
+    return plain, references
