@@ -158,6 +158,32 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_BATCH_MAX_MS"),
         description="Safety net: a batch of pure nodes also ends after this long.",
     )
+    max_value_bytes: PositiveInt = Field(
+        100 * 1024 * 1024,
+        validation_alias=_names("HEDDLE_MAX_VALUE_BYTES"),
+        description="Largest output of a node, as JSON; a node that gives a larger one fails (`value_too_large`).",
+    )
+    max_outputs_per_node: PositiveInt = Field(
+        100_000,
+        validation_alias=_names("HEDDLE_MAX_OUTPUTS_PER_NODE"),
+        description="Outputs of one node execution; a node that gives more fails (`too_many_outputs`).",
+    )
+    max_nodes_per_graph: PositiveInt = Field(
+        5_000,
+        validation_alias=_names("HEDDLE_MAX_NODES_PER_GRAPH"),
+        description="Nodes of one graph, those of its sub-graphs apart (`too_many_nodes`).",
+    )
+    max_links_per_graph: PositiveInt = Field(
+        20_000,
+        validation_alias=_names("HEDDLE_MAX_LINKS_PER_GRAPH"),
+        description="Links of one graph, those of its sub-graphs apart (`too_many_links`).",
+    )
+    max_run_seconds: float = Field(
+        0.0,
+        ge=0,
+        validation_alias=_names("HEDDLE_MAX_RUN_SECONDS"),
+        description="A run that takes longer ends FAILED (`run_timed_out`); 0: a run may wait for months.",
+    )
     max_sub_graph_depth: PositiveInt = Field(
         10,
         validation_alias=_names("HEDDLE_MAX_SUB_GRAPH_DEPTH"),
@@ -183,12 +209,75 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_NODE_STOP_TIMEOUT_SECONDS"),
         description="How long a stopped run waits for its nodes to end (S-031, S-144).",
     )
+    continue_after_events: int = Field(
+        0,
+        ge=0,
+        validation_alias=_names("HEDDLE_CONTINUE_AFTER_EVENTS"),
+        description="Events after which a run's workflow continues as new when quiet; 0: when Temporal suggests it.",
+    )
     max_concurrent_graph_executions_per_user: PositiveInt = Field(
         25,
         validation_alias=_names(
             "MAX_CONCURRENT_GRAPH_EXECUTIONS_PER_USER", "HEDDLE_MAX_CONCURRENT_GRAPH_EXECUTIONS_PER_USER"
         ),
         description="Runs of one user and graph that go on at once; further ones wait (S-023).",
+    )
+    max_concurrent_graph_executions: int = Field(
+        0,
+        ge=0,
+        validation_alias=_names("HEDDLE_MAX_CONCURRENT_GRAPH_EXECUTIONS"),
+        description="Runs that go on at once in the whole deployment; further ones wait; 0: any number (S-127).",
+    )
+    admission_retry_seconds: PositiveFloat = Field(
+        60.0,
+        validation_alias=_names("HEDDLE_ADMISSION_RETRY_SECONDS"),
+        description="A run that waits for a slot asks by itself after this long, should nobody have told it.",
+    )
+
+    # --- Agreement with Temporal --------------------------------------------------------------
+    reconcile_interval_seconds: PositiveInt = Field(
+        15,
+        validation_alias=_names("HEDDLE_RECONCILE_INTERVAL_SECONDS"),
+        description="How often rows are compared with Temporal's workflows.",
+    )
+    reconcile_silence_seconds: PositiveFloat = Field(
+        15.0,
+        validation_alias=_names("HEDDLE_RECONCILE_SILENCE_SECONDS"),
+        description="A run that looks alive and of which nothing was heard for so long is asked for at Temporal.",
+    )
+    reconcile_look_back_seconds: PositiveFloat = Field(
+        3600.0,
+        validation_alias=_names("HEDDLE_RECONCILE_LOOK_BACK_SECONDS"),
+        description="How far back the first comparison looks for workflows that have no row; later ones go on.",
+    )
+    reconcile_max_rows: PositiveInt = Field(
+        200,
+        validation_alias=_names("HEDDLE_RECONCILE_MAX_ROWS"),
+        description="Silent runs that one comparison asks Temporal about; the others follow in the next one.",
+    )
+    reconcile_max_workflows: PositiveInt = Field(
+        10_000,
+        validation_alias=_names("HEDDLE_RECONCILE_MAX_WORKFLOWS"),
+        description="Workflows that one comparison lists, about; the others follow in the next one.",
+    )
+
+    # --- Clean-up -----------------------------------------------------------------------------
+    execution_retention_days: float = Field(
+        30.0,
+        ge=0,
+        validation_alias=_names("HEDDLE_EXECUTION_RETENTION_DAYS"),
+        description="Runs are deleted, with all that belongs to them, so long after they ended; 0: never.",
+    )
+    value_retention_days: float = Field(
+        0.0,
+        ge=0,
+        validation_alias=_names("HEDDLE_VALUE_RETENTION_DAYS"),
+        description="Values above the inline limit are deleted so long after their run ended; 0: with the run.",
+    )
+    prune_interval_seconds: PositiveInt = Field(
+        3600,
+        validation_alias=_names("HEDDLE_PRUNE_INTERVAL_SECONDS"),
+        description="How often what is too old is looked for.",
     )
 
     # --- Money and notices --------------------------------------------------------------------

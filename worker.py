@@ -19,23 +19,31 @@ from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.admitting import Admitting
 from activities.blocks_loop import BlocksLoop
 from activities.child_runs import ChildActivities
+from activities.failures import Failures
 from activities.graphs import GraphCache
+from activities.ownership import Claims
+from activities.prune import PruneActivities, Retention
 from activities.pure_batch import BatchLimits, PureBatch
+from activities.reconcile import ReconcileActivities, ReconcileLimits
 from activities.run_node import NodeActivities, NodeLimits
 from activities.runs import RunActivities
-from activities.values import ValueCodec
+from activities.schedules import Recurring, ensure_schedules
+from activities.values import OutputLimits, ValueCodec
 from blocks.catalogue import Catalogue, default_catalogue
-from contracts.activities import RunLimits
+from contracts.activities import PRUNE_EXECUTIONS, RECONCILE_RUNS, RunLimits
 from contracts.errors import HeddleError
 from contracts.search_attributes import register
 from contracts.temporal_client import connect
+from engine.validate import GraphLimits
 from settings import Settings
 from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
 from store.records import Store
+from store.slots import SlotLimits
 from telemetry.logging import Logger, configure_logging
 from telemetry.loop_lag import LoopLag
 from telemetry.metrics import WorkerMetrics
@@ -43,6 +51,8 @@ from telemetry.metrics_server import serve_metrics
 from telemetry.sdk_metrics import SdkMetrics
 from telemetry.tracing import configure_tracing
 from workflows.graph_execution import GraphExecution
+from workflows.prune import PruneExecutions
+from workflows.reconcile import ReconcileRuns
 
 OUR_PACKAGES = ("engine", "contracts", "workflows", "activities", "blocks", "store", "api", "telemetry", "dev")
 
@@ -58,28 +68,61 @@ def activities_of(
     metrics: WorkerMetrics,
 ) -> Sequence[Callable[..., Any]]:
     """All activities, with their dependencies."""
-    codec = ValueCodec(store.values, settings.inline_value_limit_bytes)
-    graphs = GraphCache(store.graphs, catalogue, max_concurrent_nodes=settings.max_concurrent_nodes)
+    codec = ValueCodec(
+        store.values,
+        settings.inline_value_limit_bytes,
+        OutputLimits(settings.max_value_bytes, settings.max_outputs_per_node),
+    )
+    graphs = GraphCache(
+        store.graphs,
+        catalogue,
+        max_concurrent_nodes=settings.max_concurrent_nodes,
+        limits=GraphLimits(settings.max_nodes_per_graph, settings.max_links_per_graph),
+    )
     batch = PureBatch(codec, BatchLimits(settings.batch_max_nodes, settings.batch_max_ms), metrics)
     limits = RunLimits(
         node_timeout=settings.node_timeout_seconds,
         node_heartbeat_timeout=settings.node_heartbeat_timeout_seconds,
         node_max_attempts=settings.node_max_attempts,
         node_stop_timeout=settings.node_stop_timeout_seconds,
+        run_timeout=settings.max_run_seconds or None,
+        continue_after_events=settings.continue_after_events,
+        slot_wait=settings.admission_retry_seconds,
     )
-    runs = RunActivities(store, graphs, catalogue, batch, codec, limits, metrics)
+    slots = SlotLimits(settings.max_concurrent_graph_executions_per_user, settings.max_concurrent_graph_executions)
+    admitting = Admitting(client, store, slots)
+    claims = Claims(client, store.ownership)
+    runs = RunActivities(store, graphs, catalogue, batch, codec, limits, admitting, claims, metrics)
     nodes = NodeActivities(
         client,
         store.executions,
         graphs,
         codec,
         blocks_loop,
-        NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000),
+        NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000, settings.node_max_attempts),
+        claims,
         metrics,
     )
-    children = ChildActivities(store.executions, graphs, codec, max_depth=settings.max_sub_graph_depth)
+    reconciling = ReconcileActivities(
+        client,
+        store,
+        admitting,
+        settings.task_queue,
+        ReconcileLimits(
+            silence=timedelta(seconds=settings.reconcile_silence_seconds),
+            look_back=timedelta(seconds=settings.reconcile_look_back_seconds),
+            rows=settings.reconcile_max_rows,
+            workflows=settings.reconcile_max_workflows,
+        ),
+    )
+    retention = Retention(settings.execution_retention_days, settings.value_retention_days)
+    pruning = PruneActivities(store.removal, retention)
+    children = ChildActivities(store.executions, graphs, codec, claims, max_depth=settings.max_sub_graph_depth)
     return [
         runs.begin_run,
+        runs.take_over_run,
+        runs.continue_run,
+        runs.pack_state,
         runs.run_pure_nodes,
         runs.record_node_executions,
         runs.finish_run,
@@ -87,6 +130,26 @@ def activities_of(
         nodes.fail_node,
         children.prepare_child,
         children.collect_child_outputs,
+        reconciling.reconcile,
+        pruning.prune,
+    ]
+
+
+def recurring(settings: Settings) -> Sequence[Recurring]:
+    """What Temporal is to start again and again."""
+    return [
+        Recurring(
+            f"{settings.task_queue}-reconcile",
+            RECONCILE_RUNS,
+            timedelta(seconds=settings.reconcile_interval_seconds),
+            "Makes rows of runs say what Temporal says",
+        ),
+        Recurring(
+            "heddle-prune",
+            PRUNE_EXECUTIONS,
+            timedelta(seconds=settings.prune_interval_seconds),
+            "Deletes runs and values that are older than the settings say",
+        ),
     ]
 
 
@@ -96,8 +159,9 @@ def worker_of(settings: Settings, client: Client, activities: Sequence[Callable[
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[GraphExecution] if runs_workflows else [],
+        workflows=[GraphExecution, PruneExecutions, ReconcileRuns] if runs_workflows else [],
         activities=activities,
+        interceptors=[Failures()],
         workflow_runner=_runner(sandboxed=settings.workflow_sandbox),
         no_remote_activities="blocks" not in settings.roles,
         max_concurrent_workflow_tasks=max(2, settings.num_graph_workers),
@@ -144,6 +208,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, catalogue: Catalog
             runtime=sdk.runtime,
         )
         await register(client)
+        if "workflows" in settings.roles:
+            await ensure_schedules(client, settings.task_queue, recurring(settings))
         blocks_loop = opened.enter_context(BlocksLoop())
         opened.enter_context(LoopLag(blocks_loop.loop, metrics.loop_lag_seconds, name_of=lambda task: task.get_name()))
         activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics)

@@ -6,8 +6,9 @@ so that `telemetry.loop_lag` can tell which block held the loop.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import aclosing, suppress
 from typing import Any, Self
 
 _END = object()
@@ -18,7 +19,9 @@ _AHEAD = 1000
 class BlocksLoop:
     """A running event loop in a daemon thread. Use as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stop_seconds: float = 10.0) -> None:
+        """`stop_seconds`: how long a block that is cancelled may take to end."""
+        self._stop_seconds = stop_seconds
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="blocks", daemon=True)
 
@@ -47,18 +50,23 @@ class BlocksLoop:
         """Run a coroutine on this loop from another thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    async def iterate[T](self, name: str, items: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
+    async def iterate[T](self, name: str, items: Callable[[], AsyncGenerator[T]]) -> AsyncGenerator[T]:
         """Iterate on this loop, in a task of that name; yield on the caller's. Closing this ends the iteration."""
         caller = asyncio.get_running_loop()
         arrived: asyncio.Queue[Any] = asyncio.Queue()
         room = asyncio.Semaphore(_AHEAD)
+        ended = asyncio.Event()
 
         async def pump() -> None:
             if task := asyncio.current_task():
                 task.set_name(name)
-            async for item in items():
-                await room.acquire()
-                caller.call_soon_threadsafe(arrived.put_nowait, item)
+            try:
+                async with aclosing(items()) as running:
+                    async for item in running:
+                        await room.acquire()
+                        caller.call_soon_threadsafe(arrived.put_nowait, item)
+            finally:
+                caller.call_soon_threadsafe(ended.set)
 
         future = asyncio.wrap_future(self.submit(pump()))
         future.add_done_callback(lambda _: arrived.put_nowait(_END))
@@ -70,3 +78,7 @@ class BlocksLoop:
         finally:
             if not future.done():
                 future.cancel()
+                # Nobody may say that the block has stopped while it has not; one that never does is left behind.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._stop_seconds):
+                        await ended.wait()

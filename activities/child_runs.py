@@ -4,11 +4,13 @@ Registered by `worker.py`. The child's rows are read, the node's rows written; t
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from temporalio import activity
 
 from activities.graphs import GraphCache, PlacedBlock
+from activities.ownership import Claims
 from activities.records import now, output_record
 from activities.routing import routes_of
 from activities.values import Encoded, ValueCodec
@@ -35,8 +37,11 @@ from store.records import Executions, NodeRecord, OutputRecord
 class ChildActivities:
     """Activities on sub-graph nodes."""
 
-    def __init__(self, executions: Executions, graphs: GraphCache, codec: ValueCodec, *, max_depth: int) -> None:
+    def __init__(
+        self, executions: Executions, graphs: GraphCache, codec: ValueCodec, claims: Claims, *, max_depth: int
+    ) -> None:
         self._executions = executions
+        self._claims = claims
         self._graphs = graphs
         self._codec = codec
         self._max_depth = max_depth
@@ -51,10 +56,10 @@ class ChildActivities:
         try:
             if run.context.depth >= self._max_depth:
                 raise SubGraphTooDeep(f"Sub-graphs may be nested {self._max_depth} deep, and this would be one more.")
-            child = await self._graphs.load(run.user_id, str(defaults.get("graph_id")), _version(defaults))
+            child = await self._graphs.load_to_begin(run.user_id, str(defaults.get("graph_id")), _version(defaults))
         except CallerError as error:
             return PreparedChild(result=await self._failed(node, placed, error))
-        inputs = await self._inputs(child_id, node, placed)
+        inputs = await self._inputs(child_id, node, placed, request.masks.get(node.node_id, {}))
         masks, mask_refs = _masks(defaults.get("nodes_input_masks"), request.masks)
         asked = GraphExecutionInput(
             graph_id=child.graph.id,
@@ -120,7 +125,9 @@ class ChildActivities:
         run = request.run
         return (await self._graphs.load(run.user_id, run.graph_id, run.graph_version)).placed[request.node_id]
 
-    async def _inputs(self, child_id: str, request: NodeRequest, placed: PlacedBlock) -> dict[str, Encoded]:
+    async def _inputs(
+        self, child_id: str, request: NodeRequest, placed: PlacedBlock, mask: Mapping[str, Value]
+    ) -> dict[str, Encoded]:
         """The child's inputs by name: defaults, what arrived, the mask; dynamic pins put together.
 
         Large values are stored anew as the child's: each run owns what it refers to.
@@ -129,7 +136,7 @@ class ChildActivities:
         flat: dict[str, Value] = {
             **{name: inline(value) for name, value in (defaults if isinstance(defaults, Mapping) else {}).items()},
             **request.inputs,
-            **request.mask,
+            **mask,
         }
         plain = merge_dynamic(await self._codec.decode(flat))
         return {
@@ -171,7 +178,10 @@ class ChildActivities:
             stats=used,
             outputs=tuple(rows or ()),
         )
-        await self._executions.record(request.run.execution_id, run_id=request.run.run_id, nodes=[record])
+        ref = request.run
+        write = partial(self._executions.record, ref.execution_id, run_id=ref.run_id, nodes=[record])
+        if await write() and await self._claims.waited(ref):
+            await write()
 
 
 def _version(defaults: Mapping[str, Any]) -> int | None:

@@ -3,6 +3,8 @@
 Used by the activities of this folder. Workflow code must not read this cache: the plan reaches it through history.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,10 +17,16 @@ from engine.model import BlockShape, Effects, Graph, Node
 from engine.pins import NotFound, base_name, is_tool_pin, parse_tool_pin, select
 from engine.plan import Plan, compile_plan
 from engine.problems import Problem
-from engine.validate import check_all, with_static_links
+from engine.validate import GraphLimits, check_all, with_static_links
 from store.records import Graphs
 
+TRUSTED_SECONDS = 5.0
+"""So long a version that was seen in the store counts as being there when a run begins."""
+
 type AnyBlock = Block[BlockSchema]
+
+
+type _Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,33 @@ class CompiledGraph:
 class GraphCache:
     """Loads and compiles graph versions; keeps the most recently used ones."""
 
-    def __init__(self, graphs: Graphs, catalogue: Catalogue, *, max_concurrent_nodes: int, size: int = 256) -> None:
+    def __init__(
+        self,
+        graphs: Graphs,
+        catalogue: Catalogue,
+        *,
+        max_concurrent_nodes: int,
+        limits: GraphLimits,
+        size: int = 256,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits
         self._graphs = graphs
         self._catalogue = catalogue
         self._max_concurrent_nodes = max_concurrent_nodes
-        self._compiled: LRUCache[tuple[str, str, int], CompiledGraph] = LRUCache(maxsize=size)
+        self._clock = clock
+        self._compiled: LRUCache[_Key, CompiledGraph] = LRUCache(maxsize=size)
+        self._seen: LRUCache[_Key, float] = LRUCache(maxsize=size)
+
+    async def load_to_begin(self, user_id: str, graph_id: str, version: int | None) -> CompiledGraph:
+        """`load` for a run that begins: a version that has been deleted meanwhile is GraphNotFound."""
+        key = (user_id, graph_id, version or 0)
+        if version and key in self._compiled and self._clock() - self._seen.get(key, -1e9) > TRUSTED_SECONDS:
+            if await self._graphs.get(user_id, graph_id, version) is None:
+                # Forgotten for beginnings only: runs under way, if any, go on with what is compiled.
+                raise GraphNotFound(f"Graph #{graph_id} not found or access denied.")
+            self._seen[key] = self._clock()
+        return await self.load(user_id, graph_id, version)
 
     async def load(self, user_id: str, graph_id: str, version: int | None) -> CompiledGraph:
         """The user's graph; its active version by default. GraphNotFound when absent or another's (S-117, S-121)."""
@@ -93,7 +123,9 @@ class GraphCache:
         if row is None:
             raise GraphNotFound(f"Graph #{graph_id} not found or access denied.")
         compiled = self._compile(row.graph, row.version, row.name)
-        self._compiled[(user_id, graph_id, row.version)] = compiled
+        key = (user_id, graph_id, row.version)
+        self._compiled[key] = compiled
+        self._seen[key] = self._clock()
         return compiled
 
     def _compile(self, graph: Graph, version: int, name: str) -> CompiledGraph:
@@ -114,7 +146,7 @@ class GraphCache:
             for node in graph.nodes
             if (block := self._catalogue.get(node.block_id)) is not None
         }
-        problems = check_all(graph, self._catalogue.shape)
+        problems = check_all(graph, self._catalogue.shape, limits=self.limits)
         return CompiledGraph(graph, version, name, plan, plan.pack(), problems, placed)
 
     def _effects(self, node: Node, shape: BlockShape, linked: frozenset[str]) -> Effects:

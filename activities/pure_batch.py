@@ -72,7 +72,7 @@ class PureBatch:
     async def _run_node(self, run: RunRef, placed: PlacedBlock, scheduler: Scheduler, execution: Open) -> _Outcome:
         outcome = _Outcome()
         stats = outcome.stats
-        started, started_cpu = time.perf_counter(), time.thread_time()
+        started = time.perf_counter()
         try:
             arrived = execution.inputs
             delivered = await self._codec.decode(arrived)
@@ -102,15 +102,15 @@ class PureBatch:
         except Exception as error:
             outcome.failure = failure_of(error)
             stats.error = outcome.failure.message
-            await self._emit(run, placed, outcome, "error", outcome.failure.message)
+            if outcome.failure.status is Status.FAILED:
+                await self._emit(run, placed, outcome, "error", outcome.failure.message)
         stats.walltime = time.perf_counter() - started
-        stats.cputime = time.thread_time() - started_cpu
         return outcome
 
     async def _emit(self, run: RunRef, placed: PlacedBlock, outcome: _Outcome, name: str, value: object) -> None:
         """An output: its row, and what its links get of it."""
         index = len(outcome.rows)
-        encoded = await self._codec.encode(run.execution_id, value)
+        encoded = await self._codec.encode_output(run.execution_id, index, name, value)
         outcome.rows.append(output_record(index, name, encoded))
         outcome.stats.output_size += encoded.size
         routes = await routes_of(self._codec, run.execution_id, placed, name, encoded.plain, encoded.value)
@@ -119,7 +119,7 @@ class PureBatch:
 
     def _end(self, placed: PlacedBlock, scheduler: Scheduler, execution: Open, outcome: _Outcome) -> NodeRecord:
         failure, stats = outcome.failure, outcome.stats
-        status = Status.FAILED if failure else Status.COMPLETED
+        status = failure.status if failure else Status.COMPLETED
         scheduler.apply(
             Ended(
                 execution.id,

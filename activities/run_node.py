@@ -5,7 +5,8 @@ Registered by `worker.py`. Every write is repeatable; what an earlier attempt st
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,8 +19,9 @@ from activities.blocks_loop import BlocksLoop
 from activities.graphs import GraphCache, PlacedBlock
 from activities.heartbeats import heartbeats
 from activities.output_stream import Flush, OutputStream
-from activities.records import agent_output_name, now, output_record, stats_json
-from activities.routing import routes_of
+from activities.ownership import Claims
+from activities.patience import patiently
+from activities.records import agent_output_name, now, stats_json
 from activities.values import ValueCodec
 from blocks.base import BlockContext, BlockSchema, NodeStats, Sleep
 from blocks.inputs import assemble, validated
@@ -36,7 +38,7 @@ from contracts.activities import (
 from contracts.errors import OutcomeUnknown, SystemFault
 from engine.model import Effects, Status
 from engine.state import Output
-from engine.values import Reference
+from engine.values import Reference, Value
 from store.records import Executions, NodeRecord, OutputRecord, StoredNode
 from telemetry.logging import Logger, log_context
 from telemetry.metrics import WorkerMetrics
@@ -48,12 +50,20 @@ _ATTEMPTS_PER_ROUND = 1000
 """Attempts are counted over all rounds of a node that sleeps, so that an older round's attempt counts as older."""
 
 
+_INTERRUPTIONS = "interruptions"
+"""In a row's stats: attempts that a worker's shutdown cut short, or somebody who paused or reset the activity."""
+
+_LOST = Failure("The worker that ran the node was lost too often.", "node_lost", expected=False)
+
+
 @dataclass(frozen=True, slots=True)
 class NodeLimits:
-    """Seconds: the wall-clock limit of a block that sets none, and the flush window of its outputs."""
+    """The wall-clock limit of a block that sets none and the flush window of its outputs, in seconds; how often an
+    execution whose worker is lost is begun."""
 
     timeout: float
     flush_window: float
+    max_attempts: int
 
 
 @dataclass(slots=True)
@@ -68,6 +78,7 @@ class _Run:
     inputs: dict[str, str | Reference]
     agent_output: str | None = None
     diverged: bool = False
+    interruptions: int = 0
 
     def record(
         self,
@@ -92,7 +103,10 @@ class _Run:
             started_at=self.started_at,
             ended_at=now() if ended else None,
             error=failure.message if failure else None,
-            stats=stats_json(self.stats) if ended else {},
+            stats={
+                **(stats_json(self.stats) if ended else {}),
+                **({_INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
+            },
             outputs=tuple(outputs),
             diverged=self.diverged,
         )
@@ -109,8 +123,10 @@ class NodeActivities:
         codec: ValueCodec,
         blocks_loop: BlocksLoop,
         limits: NodeLimits,
+        claims: Claims,
         metrics: WorkerMetrics,
     ) -> None:
+        self._claims = claims
         self._client = client
         self._executions = executions
         self._graphs = graphs
@@ -132,30 +148,26 @@ class NodeActivities:
             block_name=run.placed.block.name,
         ):
             async with heartbeats():
+                await self._claims.join(request.run)
                 earlier = await self._earlier(run)
                 if earlier and earlier.status.is_final:
                     return await self._told_again(run, earlier)
+                if self._was_lost_too_often(run, earlier):
+                    return await self._given_up(run, earlier, _LOST)
                 return await self._attempt(run, earlier)
 
     async def _attempt(self, run: _Run, earlier: StoredNode | None) -> NodeResult:
         request = run.request
         log.info(f"Start node execution {request.id}")
-        started, started_cpu = time.perf_counter(), time.thread_time()
-        stream = OutputStream(
-            request.run.execution_id,
-            run.placed,
-            self._codec,
-            self._flusher(run),
-            window=self._limits.flush_window,
-            first_index=request.resume.emitted if request.resume else 0,
-            stored=earlier.outputs if earlier else (),
-        )
+        started = time.perf_counter()
+        stream = self._stream(run, earlier)
         failure, sleep = None, None
         try:
             inputs = await self._resolve(run)
             stream.open()
             await self._enter(run)
             sleep = await self._run_block(run, inputs, stream)
+            await stream.take_over_stored()
         except asyncio.CancelledError:
             await stream.abandon()
             await self._interrupted(run)
@@ -165,13 +177,15 @@ class NodeActivities:
             raise
         except Exception as error:
             failure = failure_of(error)
-            if failure.expected:
+            if failure.status is Status.TERMINATED:
+                log.warning(f"Interruption error on node execution {request.id}: {type(error.__cause__).__name__}")
+            elif failure.expected:
                 log.info(f"Expected failure on node execution {request.id}: {type(error).__name__} - {error}")
             else:
                 log.error(f"Unexpected failure on node execution {request.id}: {type(error).__name__}", exc_info=error)
-            await stream.add("error", failure.message)
+            if failure.status is Status.FAILED:
+                await stream.add_error(failure.message)
         run.stats.walltime = time.perf_counter() - started
-        run.stats.cputime = time.thread_time() - started_cpu
         return await self._end(run, stream, failure, sleep)
 
     @activity.defn(name=FAIL_NODE.name)
@@ -182,22 +196,13 @@ class NodeActivities:
         earlier = await self._executions.node(request.node.run.execution_id, request.node.id)
         if earlier and earlier.status.is_final:
             return await self._told_again(run, earlier)
-        index = earlier.outputs[-1].index + 1 if earlier and earlier.outputs else 0
-        encoded = await self._codec.encode(request.node.run.execution_id, request.error)
-        run.stats.error = request.error
-        failure = Failure(request.error, request.error_code, expected=False)
-        row = output_record(index, "error", encoded)
-        await self._write(run, run.record(Status.FAILED, [row], failure, ended=True))
-        routes = await routes_of(
-            self._codec, request.node.run.execution_id, run.placed, "error", encoded.plain, encoded.value
-        )
-        self._metrics.node_ended(run.placed.block.name, Status.FAILED.value, 0.0)
-        return NodeResult(
-            status=Status.FAILED,
-            outputs=[Output(index, routes)] if routes else [],
-            error=request.error,
-            error_code=request.error_code,
-        )
+        return await self._given_up(run, earlier, Failure(request.error, request.error_code, expected=False))
+
+    async def _given_up(self, run: _Run, earlier: StoredNode | None, failure: Failure) -> NodeResult:
+        """The failure of a node whose block is not run (again); what an earlier attempt stored is told before it."""
+        stream = self._stream(run, earlier)
+        await stream.add_error(failure.message)
+        return await self._end(run, stream, failure, None)
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -206,17 +211,44 @@ class NodeActivities:
         attempt = activity.info().attempt + (request.resume.round * _ATTEMPTS_PER_ROUND if request.resume else 0)
         return _Run(request, compiled.placed[request.node_id], attempt, now(), NodeStats(), {})
 
+    def _stream(self, run: _Run, earlier: StoredNode | None, flush: Flush | None = None) -> OutputStream:
+        return OutputStream(
+            run.request.run.execution_id,
+            run.placed,
+            self._codec,
+            flush or self._flusher(run),
+            window=self._limits.flush_window,
+            first_index=run.request.resume.emitted if run.request.resume else 0,
+            stored=earlier.outputs if earlier else (),
+        )
+
+    def _was_lost_too_often(self, run: _Run, earlier: StoredNode | None) -> bool:
+        """Whether so many attempts ended without a word that the node itself may be what kills its workers.
+
+        Attempts that a worker's orderly shutdown cut short do not count: they said so in the row.
+        """
+        interrupted = int(earlier.stats.get(_INTERRUPTIONS, 0)) if earlier else 0
+        run.interruptions = interrupted
+        return activity.info().attempt - 1 - interrupted >= self._limits.max_attempts
+
     async def _earlier(self, run: _Run) -> StoredNode | None:
-        """What an earlier attempt wrote; a first one has no predecessor and saves the question."""
-        if run.attempt == 1:
+        """What an earlier attempt wrote; a first one has no predecessor and saves the question.
+
+        A reset, of the activity or of its workflow, begins to count anew: so this attempt is later than the row's.
+        """
+        info = activity.info()
+        if run.attempt == 1 and info.current_attempt_scheduled_time == info.scheduled_time:
             return None
-        return await self._executions.node(run.request.run.execution_id, run.request.id)
+        earlier = await patiently(lambda: self._executions.node(run.request.run.execution_id, run.request.id))
+        if earlier:
+            run.attempt = max(run.attempt, earlier.attempt + 1)
+        return earlier
 
     async def _resolve(self, run: _Run) -> BlockSchema:
         """Values out of the store, defaults, dynamic pins, the mask, conversion, validation."""
         request = run.request
         delivered = await self._codec.decode(request.inputs)
-        mask = await self._codec.decode(request.mask)
+        mask = await self._codec.decode(await self._mask(request))
         data = assemble(run.placed.block, run.placed.node.input_default, delivered, mask)
         run.inputs, run.stats.input_size = await self._codec.encode_inputs(
             request.run.execution_id, data, request.inputs, delivered
@@ -224,12 +256,20 @@ class NodeActivities:
         run.agent_output = agent_output_name(run.placed, data)
         return validated(run.placed.block, data)
 
+    async def _mask(self, request: NodeRequest) -> Mapping[str, Value]:
+        """The run's mask for the node. It lies in the run's row, since history would repeat it for every execution."""
+        if not request.is_masked:
+            return {}
+        row = await patiently(lambda: self._executions.get(request.run.user_id, request.run.execution_id))
+        return row.masks.get(request.node_id, {}) if row else {}
+
     async def _enter(self, run: _Run) -> None:
         """An effectful block is entered once; everything before this line may be repeated."""
         if run.placed.block.effects is not Effects.EFFECTFUL:
             return
         ref, record = run.request.run, run.record(Status.RUNNING)
-        if not await self._executions.enter(ref.execution_id, run_id=ref.run_id, node=record):
+        entered = await patiently(lambda: self._executions.enter(ref.execution_id, run_id=ref.run_id, node=record))
+        if not entered:
             raise OutcomeUnknown
 
     async def _run_block(self, run: _Run, inputs: BlockSchema, stream: OutputStream) -> Sleep | None:
@@ -259,10 +299,11 @@ class NodeActivities:
             try:
                 async with asyncio.timeout(limit) as timer:
                     items = self._blocks_loop.iterate(block.name, lambda: run_block(block, inputs, context))
-                    async for item in items:
-                        if isinstance(item, Sleep):
-                            return item
-                        await stream.add(*item)
+                    async with aclosing(items):
+                        async for item in items:
+                            if isinstance(item, Sleep):
+                                return item
+                            await stream.add(*item)
             except TimeoutError:
                 if timer.expired():
                     raise TimeoutError(f"Node execution exceeded {limit:g}s wall-clock cap") from None
@@ -275,7 +316,7 @@ class NodeActivities:
         run.diverged = stream.diverged
         run.stats.output_size = stream.size
         run.stats.error = failure.message if failure else None
-        status = Status.FAILED if failure else Status.RUNNING if sleep else Status.COMPLETED
+        status = failure.status if failure else Status.RUNNING if sleep else Status.COMPLETED
         await self._write(run, run.record(status, rows, failure, ended=sleep is None))
         result = NodeResult(
             status=status,
@@ -299,17 +340,13 @@ class NodeActivities:
 
     async def _told_again(self, run: _Run, earlier: StoredNode) -> NodeResult:
         """The result of an attempt that finished but could not say so, rebuilt from its rows."""
-        outputs = []
-        for stored in earlier.outputs:
-            plain = (await self._codec.decode({stored.name: stored.value}))[stored.name]
-            routes = await routes_of(
-                self._codec, run.request.run.execution_id, run.placed, stored.name, plain, stored.value
-            )
-            if routes:
-                outputs.append(Output(stored.index, routes))
+        stream = self._stream(run, earlier, self._teller(run))
+        await stream.take_over_stored()
+        _, outputs = await stream.close()
         return NodeResult(
             status=earlier.status,
             outputs=outputs,
+            sent=stream.sent,
             error=earlier.error,
             walltime=earlier.stats.get("walltime", 0.0),
             cputime=earlier.stats.get("cputime", 0.0),
@@ -319,20 +356,32 @@ class NodeActivities:
 
     def _flusher(self, run: _Run) -> Flush:
         """Writes rows and tells the workflow while the block runs. The first one also says that the node is RUNNING."""
-        handle = self._client.get_workflow_handle(run.request.run.execution_id, run_id=run.request.run.run_id)
+        tell = self._teller(run)
 
         async def flush(rows: Sequence[OutputRecord], outputs: Sequence[Output]) -> None:
             await self._write(run, run.record(Status.RUNNING, rows))
-            if outputs:
-                message = NodeOutputs(run_id=run.request.run.run_id, id=run.request.id, outputs=list(outputs))
-                await handle.signal(NODE_OUTPUTS, message)
+            await tell((), outputs)
 
         return flush
+
+    def _teller(self, run: _Run) -> Flush:
+        """Tells the workflow and writes nothing."""
+        ref = run.request.run
+        handle = self._client.get_workflow_handle(ref.execution_id, run_id=ref.run_id)
+
+        async def tell(_: Sequence[OutputRecord], outputs: Sequence[Output]) -> None:
+            if outputs:
+                message = NodeOutputs(run_id=ref.run_id, id=run.request.id, outputs=list(outputs))
+                await patiently(lambda: handle.signal(NODE_OUTPUTS, message))
+
+        return tell
 
     async def _write(self, run: _Run, record: NodeRecord) -> None:
         """Write the row; refused means that a later attempt has taken over, and then this one must stop."""
         ref = run.request.run
-        refused = await self._executions.record(ref.execution_id, run_id=ref.run_id, nodes=[record])
+        refused = await patiently(lambda: self._executions.record(ref.execution_id, run_id=ref.run_id, nodes=[record]))
+        if refused and await self._claims.waited(ref):
+            refused = await self._executions.record(ref.execution_id, run_id=ref.run_id, nodes=[record])
         if refused:
             raise ApplicationError(
                 "A later attempt or run has taken this node execution over", type="superseded", non_retryable=True
@@ -345,3 +394,6 @@ class NodeActivities:
         if details and details.cancel_requested:
             failure = Failure("The run was stopped", "stopped", expected=True)
             await asyncio.shield(self._write(run, run.record(Status.TERMINATED, failure=failure, ended=True)))
+        elif details and (details.worker_shutdown or details.paused or details.reset):
+            run.interruptions += 1
+            await asyncio.shield(self._write(run, run.record(Status.RUNNING)))

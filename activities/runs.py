@@ -6,11 +6,14 @@ costs one local activity and two statements.
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from temporalio import activity
 
+from activities.admitting import Admitting
 from activities.graphs import CompiledGraph, GraphCache, unpack_plan
+from activities.ownership import Claims
 from activities.pure_batch import PureBatch
 from activities.records import now, run_stats, waiting_records
 from activities.spilling import pack_state
@@ -18,18 +21,25 @@ from activities.values import ValueCodec
 from blocks.catalogue import Catalogue
 from contracts.activities import (
     BEGIN_RUN,
+    CONTINUE_RUN,
     FINISH_RUN,
+    PACK_STATE,
     RECORD_NODE_EXECUTIONS,
     RUN_PURE_NODES,
+    TAKE_OVER_RUN,
     BatchRequest,
     BatchResult,
     BeginRequest,
     BeginResult,
+    ContinueRequest,
     Finished,
     FinishRequest,
+    PackedState,
+    PackRequest,
     RecordRequest,
     RunLimits,
     RunRef,
+    TakeOverRequest,
 )
 from contracts.errors import CallerError, ValidationFailed
 from contracts.execution import GraphExecutionInput, RunStats
@@ -39,6 +49,7 @@ from engine.scheduler import Scheduler
 from engine.state import RunState
 from engine.validate import check_all, check_inputs
 from engine.values import Value, is_null
+from store.ownership import ALL_OUTPUTS, OwnedByAnother, Standing, StandingNode
 from store.records import Finish, NewExecution, NodeRecord, Store
 from telemetry.metrics import WorkerMetrics
 
@@ -62,6 +73,8 @@ class RunActivities:
         batch: PureBatch,
         codec: ValueCodec,
         limits: RunLimits,
+        admitting: Admitting,
+        claims: Claims,
         metrics: WorkerMetrics,
     ) -> None:
         self._store = store
@@ -70,19 +83,21 @@ class RunActivities:
         self._batch = batch
         self._codec = codec
         self._limits = limits
+        self._admitting = admitting
+        self._claims = claims
         self._metrics = metrics
 
     @activity.defn(name=BEGIN_RUN.name)
     async def begin_run(self, request: BeginRequest) -> BeginResult:
         """Take the run, check it, and run its first batch; perhaps that is all of it.
 
-        A run that cannot run ends FAILED here, so that none is left QUEUED.
+        A run that cannot run ends FAILED here, so that none is left QUEUED; one that finds no slot is asked for again.
         """
         started = time.time()
         asked = request.input
         run = _run_ref(request)
         try:
-            compiled = await self._graphs.load(asked.user_id, asked.graph_id, asked.graph_version)
+            compiled = await self._graphs.load_to_begin(asked.user_id, asked.graph_id, asked.graph_version)
             run.graph_version = compiled.version
             self._check(compiled, asked)
         except CallerError as error:
@@ -90,7 +105,12 @@ class RunActivities:
         if await self._parent_has_ended(run):
             stopped = Finished(status=Status.TERMINATED, stats=RunStats(), error="The parent run has ended")
             return BeginResult(run=run, finished=await self._finish(run, asked, stopped))
-        begun = await self._store.executions.begin(_new_execution(run, asked), run_id=run.run_id, at=now())
+        new = _new_execution(run, asked)
+        begun = await self._claims.started_over(
+            run.execution_id, run.run_id, lambda: self._admitting.begin(new, run_id=run.run_id, at=now())
+        )
+        if not begun.is_admitted:
+            return BeginResult(run=run, graph_name=compiled.name, limits=self._limits, queued=True)
         scheduler = Scheduler.start(compiled.plan, run.execution_id, asked.input_values(), asked.mask_values())
         result = await self._run_batch(run, compiled, scheduler, started, careful=begun.unfinished_batches > 1)
         return BeginResult(
@@ -107,10 +127,49 @@ class RunActivities:
     async def run_pure_nodes(self, request: BatchRequest) -> BatchResult:
         """One batch of pure nodes."""
         run = request.run
+        await self._claims.join(run)
         unfinished = await self._store.executions.begin_batch(run.execution_id, run_id=run.run_id)
+        if not unfinished and await self._claims.waited(run):
+            unfinished = await self._store.executions.begin_batch(run.execution_id, run_id=run.run_id)
         compiled = await self._graphs.load(run.user_id, run.graph_id, run.graph_version)
         scheduler = Scheduler(unpack_plan(request.plan), RunState.unpack(request.state))
         return await self._run_batch(run, compiled, scheduler, request.started_at, careful=unfinished > 1)
+
+    @activity.defn(name=TAKE_OVER_RUN.name)
+    async def take_over_run(self, request: TakeOverRequest) -> None:
+        """After a reset: the row is this run's, and tells what stands where the run goes on."""
+        run = request.run
+        open_nodes = [
+            StandingNode(
+                id=row.id,
+                node_id=row.node_id,
+                block_id=row.block_id,
+                ordinal=row.ordinal,
+                status=row.status,
+                seq=row.seq,
+                inputs=row.inputs,
+                emitted=ALL_OUTPUTS if row.emitted is None else row.emitted,
+            )
+            for row in request.open
+        ]
+        await self._claims.take_over(run.execution_id, run.run_id, Standing(request.opened, open_nodes))
+
+    @activity.defn(name=CONTINUE_RUN.name)
+    async def continue_run(self, request: ContinueRequest) -> bool:
+        """The run's row goes over to the workflow's new run, which is the same run for everybody else.
+
+        False when it was neither's: the workflow was reset to before it continued.
+        """
+        await self._store.executions.continue_run(
+            request.execution_id, from_run_id=request.from_run_id, to_run_id=request.to_run_id
+        )
+        owner = (await self._store.ownership.owners([request.execution_id])).get(request.execution_id)
+        return owner is not None and owner.run_id == request.to_run_id
+
+    @activity.defn(name=PACK_STATE.name)
+    async def pack_state(self, request: PackRequest) -> PackedState:
+        """A state made small enough to travel from one history to the next."""
+        return PackedState(state=await pack_state(self._codec, RunState.unpack(request.state)))
 
     @activity.defn(name=RECORD_NODE_EXECUTIONS.name)
     async def record_node_executions(self, request: RecordRequest) -> None:
@@ -122,7 +181,7 @@ class RunActivities:
         """The end of a run, with its open node executions. It may never have begun: then its row is inserted."""
         stats = run_stats(request.totals, request.walltime, request.incomplete_count, request.error)
         finished = Finished(status=request.status, stats=stats, error=request.error, error_code=request.error_code)
-        return await self._finish(request.run, request.input, finished)
+        return await self._finish(request.run, request.input, finished, has_begun=request.has_begun)
 
     async def _run_batch(
         self, run: RunRef, compiled: CompiledGraph, scheduler: Scheduler, started: float, *, careful: bool
@@ -130,7 +189,7 @@ class RunActivities:
         """Run and write a batch. `careful`: one was begun and never ended, so a node may have killed its worker."""
         began = time.perf_counter()
         if careful:
-            scheduler.stop_batching()
+            scheduler.run_alone()
         records = await self._batch.run(run, compiled, scheduler)
         finished = None
         if scheduler.is_done:
@@ -153,20 +212,22 @@ class RunActivities:
     async def _record(
         self, run: RunRef, nodes: list[NodeRecord], *, ends_batch: bool = False, finished: Finished | None = None
     ) -> None:
-        await self._store.executions.record(
-            run.execution_id,
-            run_id=run.run_id,
-            nodes=nodes,
-            ends_batch=ends_batch,
-            finish=_finish_row(finished) if finished else None,
-        )
-        if finished:
-            self._metrics.run_ended(finished.status.value, finished.stats.walltime)
+        executions = self._store.executions
+        if finished is None:
+            write = partial(executions.record, run.execution_id, run_id=run.run_id, nodes=nodes, ends_batch=ends_batch)
+            if await write() and await self._claims.waited(run):
+                await write()
+            return
+        admitted = await executions.end(run.execution_id, run_id=run.run_id, nodes=nodes, finish=_finish_row(finished))
+        self._metrics.run_ended(finished.status.value, finished.stats.walltime)
+        await self._admitting.tell(admitted, by=run.execution_id)
 
     def _check(self, compiled: CompiledGraph, asked: GraphExecutionInput) -> None:
         inputs, masks = asked.input_values(), asked.mask_values()
         if masks:
-            problems = check_all(compiled.graph, self._catalogue.shape, inputs, _inline_masks(masks))
+            problems = check_all(
+                compiled.graph, self._catalogue.shape, inputs, _inline_masks(masks), self._graphs.limits
+            )
         else:
             problems = compiled.problems + check_inputs(compiled.graph, self._catalogue.shape, inputs)
         if asked.context.parent_execution_id is not None:
@@ -188,9 +249,20 @@ class RunActivities:
         finished = Finished(status=Status.FAILED, stats=RunStats(error=message), error=message, error_code=error.code)
         return await self._finish(run, asked, finished)
 
-    async def _finish(self, run: RunRef, asked: GraphExecutionInput, finished: Finished) -> Finished:
-        await self._store.executions.finish(_new_execution(run, asked), run_id=run.run_id, finish=_finish_row(finished))
+    async def _finish(
+        self, run: RunRef, asked: GraphExecutionInput, finished: Finished, *, has_begun: bool = False
+    ) -> Finished:
+        new, finish = _new_execution(run, asked), _finish_row(finished)
+        write = partial(self._store.executions.finish, new, run_id=run.run_id, finish=finish)
+        try:
+            admitted = await write()
+        except OwnedByAnother:
+            if has_begun:
+                # A reset in just this moment: the workflow is about to say what stands.
+                await self._claims.waited(run)
+            admitted = await self._claims.started_over(run.execution_id, run.run_id, write)
         self._metrics.run_ended(finished.status.value, finished.stats.walltime)
+        await self._admitting.tell(admitted, by=run.execution_id)
         return finished
 
 

@@ -8,25 +8,34 @@ from collections.abc import Iterator
 from typing import Any
 
 from activities.values import ValueCodec, plain_json
+from contracts.continuation import LARGEST_STATE
+from contracts.errors import StateTooLarge
 from engine.state import RunState
 from engine.values import Value
 
-LARGEST_STATE = 512 * 1024
-"""Bytes of packed state; the server warns from here on and refuses four times as much."""
+_WORTH_MOVING = (256, 64)
+"""Bytes: larger values first; the rest only if that does not do."""
 
-_WORTH_MOVING = 256
+_REFUSED_BY_SERVER = 1_900_000
 
 
 async def pack_state(codec: ValueCodec, state: RunState) -> str:
     """The packed state, with values moved to the store if it would be too large."""
     packed = state.pack()
-    if len(packed) <= LARGEST_STATE:
-        return packed
-    for values, name in list(_values(state)):
-        value = values[name]
-        if "value" in value and len(plain_json(value["value"])[1]) > _WORTH_MOVING:
-            values[name] = await codec.store(state.execution_id, value["value"])
-    return state.pack()
+    for worth_moving in _WORTH_MOVING:
+        if len(packed) <= LARGEST_STATE:
+            return packed
+        for values, name in list(_values(state)):
+            value = values[name]
+            if "value" in value and len(plain_json(value["value"])[1]) > worth_moving:
+                values[name] = await codec.store(state.execution_id, value["value"])
+        packed = state.pack()
+    if len(packed) > _REFUSED_BY_SERVER:
+        raise StateTooLarge(
+            f"The run holds {len(state.open):,} node executions at once, more than its history can carry. "
+            "Split the work: give fewer items at a time."
+        )
+    return packed
 
 
 def _values(state: RunState) -> Iterator[tuple[dict[str, Value], str]]:
@@ -35,6 +44,7 @@ def _values(state: RunState) -> Iterator[tuple[dict[str, Value], str]]:
     for node in state.nodes.values():
         places += [waiting.inputs for waiting in node.waiting]
         places.append(node.sticky)
+    places += state.masks.values()
     for place in places:
         for name in place:
             yield place, name

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from activities.patience import patiently
+from contracts.errors import TooManyOutputs, ValueTooLarge
 from engine.values import Reference, Value, inline
 from store.records import Values
 
@@ -32,29 +34,54 @@ class Encoded:
         return self.value if "ref" in self.value else None
 
 
+@dataclass(frozen=True, slots=True)
+class OutputLimits:
+    """The largest value that a node may give, in bytes of JSON, and how many outputs one execution may have."""
+
+    value_bytes: int
+    per_node: int
+
+
 class ValueCodec:
     """Encodes and decodes the values of runs; those above `inline_limit` bytes of JSON go to the store."""
 
-    def __init__(self, values: Values, inline_limit: int) -> None:
+    def __init__(self, values: Values, inline_limit: int, limits: OutputLimits) -> None:
         self._values = values
         self._inline_limit = inline_limit
+        self._limits = limits
+
+    async def encode_output(self, execution_id: str, index: int, name: str, value: Any) -> Encoded:
+        """A node's output, by its index. TooManyOutputs and ValueTooLarge when it is beyond the limits.
+
+        The message of a node that failed has none: it tells, among other things, that a limit was reached.
+        """
+        if name == "error":
+            return await self.encode(execution_id, value)
+        if index >= self._limits.per_node:
+            raise TooManyOutputs(f"A node may give {self._limits.per_node:,} outputs, and this would be one more.")
+        return await self._encode(execution_id, value, self._limits.value_bytes)
 
     async def encode(self, execution_id: str, value: Any) -> Encoded:
-        """Any value a block gave, made plain JSON and stored if it is large."""
+        """Any value, made plain JSON and stored if it is large."""
+        return await self._encode(execution_id, value, None)
+
+    async def _encode(self, execution_id: str, value: Any, largest: int | None) -> Encoded:
         plain, text = plain_json(value)
+        if largest is not None and len(text) > largest:
+            raise ValueTooLarge(f"A value of {len(text):,} bytes, as JSON; {largest:,} are allowed.")
         if len(text) <= self._inline_limit:
             return Encoded(plain, inline(plain), text.decode(), len(text))
-        reference = await self._values.put(execution_id, text)
+        reference = await patiently(lambda: self._values.put(execution_id, text))
         return Encoded(plain, reference, None, len(text))
 
     async def store(self, execution_id: str, value: Any) -> Reference:
         """A plain value put into the store, whatever its size."""
-        return await self._values.put(execution_id, plain_json(value)[1])
+        return await patiently(lambda: self._values.put(execution_id, plain_json(value)[1]))
 
     async def decode(self, values: Mapping[str, Value]) -> dict[str, Any]:
         """The plain values by name; references are fetched in one go. ValueMissing when one is gone."""
         references = [value for value in values.values() if "ref" in value]
-        fetched = await self._values.get(references) if references else {}
+        fetched = await patiently(lambda: self._values.get(references)) if references else {}
         return {name: fetched[value["ref"]] if "ref" in value else value["value"] for name, value in values.items()}
 
     async def encode_inputs(

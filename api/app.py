@@ -5,6 +5,7 @@ Tests call `create_app` with parts of their own; what is not given is made from 
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -14,6 +15,7 @@ from api import connections, error_handlers
 from api.authentication import Authenticator
 from api.block_catalogue import Catalogue
 from api.body_limit import BodyLimit
+from api.docs_page import serve_docs
 from api.error_handlers import CatchAll
 from api.graph_versions import GraphVersions
 from api.health import Readiness
@@ -26,6 +28,7 @@ from api.schemas.errors import ErrorEnvelope
 from api.services import Services
 from blocks.catalogue import default_catalogue
 from contracts.temporal_client import connect
+from engine.validate import GraphLimits
 from settings import Settings
 from store.records import Changes, Store
 from telemetry.logging import configure_logging
@@ -72,11 +75,12 @@ def create_app(
                 await stack.enter_async_context(connections.postgres(settings, services.store, services.changes))
             yield
 
-    app = FastAPI(title="Heddle", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(title="Heddle", lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     app.state.services = services
     _mount(app)
     error_handlers.install(app)
     describe_api(app)
+    serve_docs(app)
     app.add_middleware(
         BodyLimit, graph_bytes=settings.graph_body_limit_bytes, execute_bytes=settings.execute_body_limit_bytes
     )
@@ -94,6 +98,7 @@ def _services(
     catalogue: Catalogue,
 ) -> Services:
     late_store = LateStore(store)
+    limits = GraphLimits(settings.max_nodes_per_graph, settings.max_links_per_graph)
     runs = LateRuns(_runs(temporal, settings) if temporal is not None else None)
     return Services(
         store=late_store,
@@ -101,12 +106,14 @@ def _services(
         runs=runs,
         catalogue=catalogue,
         authenticator=Authenticator(late_store),
-        versions=GraphVersions(late_store, catalogue.shape),
+        versions=GraphVersions(late_store, catalogue.shape, limits),
         readiness=Readiness(late_store, runs, task_queue=settings.task_queue),
         metrics=ApiMetrics(),
         inline_value_limit_bytes=settings.inline_value_limit_bytes,
+        graph_limits=limits,
         temporal_ui_url=settings.temporal_ui_url,
         temporal_namespace=settings.temporal_namespace,
+        silence=timedelta(seconds=settings.reconcile_silence_seconds),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.model import Graph, ShapeOf
 from engine.problems import Code, Level
-from engine.validate import check_runnable, check_structure
+from engine.validate import GraphLimits, check_runnable, check_structure
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 1000
@@ -54,18 +54,18 @@ def limit_problems(graph: Graph) -> Iterator[dict[str, Any]]:
         yield file_problem(FileCode.DESCRIPTION_TOO_LONG, message)
 
 
-def graph_problems(graph: Graph, shape_of: ShapeOf) -> list[dict[str, Any]]:
+def graph_problems(graph: Graph, shape_of: ShapeOf, limits: GraphLimits) -> list[dict[str, Any]]:
     """All that the engine finds in the graph and in each of its sub-graphs, of every level."""
-    found = [problem.as_json() for problem in [*check_structure(graph, shape_of), *check_runnable(graph, shape_of)]]
-    return found + sub_graph_problems(graph, shape_of)
+    found = [*check_structure(graph, shape_of, limits), *check_runnable(graph, shape_of)]
+    return [problem.as_json() for problem in found] + sub_graph_problems(graph, shape_of, limits)
 
 
-def sub_graph_problems(graph: Graph, shape_of: ShapeOf) -> list[dict[str, Any]]:
+def sub_graph_problems(graph: Graph, shape_of: ShapeOf, limits: GraphLimits) -> list[dict[str, Any]]:
     """What the engine finds in the sub-graphs, with the id of each."""
     return [
         {**problem.as_json(), "graph_id": sub.id}
         for sub in graph.sub_graphs
-        for problem in [*check_structure(sub, shape_of), *check_runnable(sub, shape_of)]
+        for problem in [*check_structure(sub, shape_of, limits), *check_runnable(sub, shape_of)]
     ]
 
 

@@ -13,7 +13,7 @@ from api.graph_problems import not_found_again, sub_graph_problems
 from contracts.errors import GraphNotFound
 from engine.model import Graph, ShapeOf
 from engine.problems import Problem
-from engine.validate import Masks, check_inputs, check_runnable, check_structure
+from engine.validate import GraphLimits, Masks, check_inputs, check_runnable, check_structure
 from store.records import GraphRow, Store
 
 _REMEMBERED_PARTS = 200_000
@@ -44,9 +44,10 @@ class GraphVersion:
 class GraphVersions:
     """The remembered versions of one process."""
 
-    def __init__(self, store: Store, shape_of: ShapeOf) -> None:
+    def __init__(self, store: Store, shape_of: ShapeOf, limits: GraphLimits) -> None:
         self._store = store
         self._shape_of = shape_of
+        self._limits = limits
         self._remembered: LRUCache[tuple[str, str, int], GraphVersion] = LRUCache(_REMEMBERED_PARTS, getsizeof=_parts)
 
     async def get(self, user_id: str, graph_id: str, version: int | None = None) -> GraphVersion:
@@ -64,6 +65,11 @@ class GraphVersions:
             found = self._remembered[key] = self._checked(row)
         return found
 
+    def forget(self, user_id: str, graph_id: str) -> None:
+        """The graph has been deleted. Other processes remember it still: there a run is refused when it begins."""
+        for key in [key for key in self._remembered if key[:2] == (user_id, graph_id)]:
+            del self._remembered[key]
+
     def _checked(self, row: GraphRow) -> GraphVersion:
         graph, shape_of = row.graph, self._shape_of
         return GraphVersion(
@@ -71,9 +77,9 @@ class GraphVersions:
             graph_id=row.id,
             version=row.version,
             name=row.name,
-            structure=check_structure(graph, shape_of),
+            structure=check_structure(graph, shape_of, self._limits),
             runnable=check_runnable(graph, shape_of),
-            others=not_found_again(row.problems) + sub_graph_problems(graph, shape_of),
+            others=not_found_again(row.problems) + sub_graph_problems(graph, shape_of, self._limits),
         )
 
 

@@ -9,7 +9,11 @@ from collections.abc import AsyncIterator
 from api.runs import Runs
 from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
+from contracts.latest_run import LatestRun
+from store.ownership import Ownership
 from store.records import Changes, Executions, Graphs, Store, Users, Values
+from store.removal import Removal
+from store.slots import Admission
 
 
 class LateStore:
@@ -42,6 +46,21 @@ class LateStore:
     def values(self) -> Values:
         """See `Store`."""
         return self._store().values
+
+    @property
+    def admission(self) -> Admission:
+        """See `Store`."""
+        return self._store().admission
+
+    @property
+    def removal(self) -> Removal:
+        """See `Store`."""
+        return self._store().removal
+
+    @property
+    def ownership(self) -> Ownership:
+        """See `Store`."""
+        return self._store().ownership
 
     async def ping(self) -> None:
         """See `Store`."""
@@ -79,6 +98,10 @@ class LateRuns:
     async def cancel(self, execution_id: str) -> None:
         """See `Runs`."""
         await self._runs().cancel(execution_id)
+
+    async def latest(self, execution_id: str) -> LatestRun | None:
+        """See `Runs`."""
+        return await self._runs().latest(execution_id)
 
     async def check(self) -> None:
         """See `Runs`."""

@@ -20,6 +20,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.errors import SystemFault, Unavailable
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput
+from contracts.fairness import fair_to
+from contracts.latest_run import LatestRun, latest_run
 from contracts.search_attributes import of_run
 from engine.model import Status
 from telemetry.logging import Logger
@@ -53,6 +55,10 @@ class Runs(Protocol):
 
     async def cancel(self, execution_id: str) -> None:
         """Ask the run to stop; one that has ended, or never was, is left alone."""
+        ...
+
+    async def latest(self, execution_id: str) -> LatestRun | None:
+        """The newest run of the workflow and how it ended; None when Temporal knows none."""
         ...
 
     async def check(self) -> None:
@@ -92,6 +98,7 @@ class TemporalRuns:
                         root_id=execution_id,
                     ),
                     memo=memo,
+                    priority=fair_to(run.user_id),
                     static_summary=name,
                     static_details=(
                         f"Graph `{run.graph_id}` version {graph_version}, started by `{run.user_id}` through the API."
@@ -109,6 +116,11 @@ class TemporalRuns:
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
+
+    async def latest(self, execution_id: str) -> LatestRun | None:
+        """See `Runs`."""
+        async with _bounded():
+            return await latest_run(self._client, execution_id)
 
     async def check(self) -> None:
         """See `Runs`."""

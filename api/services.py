@@ -4,6 +4,7 @@ Made by `app.py`. It holds no logic: each part is a class of its own that knows 
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from api.admission import Balance, Unlimited
 from api.authentication import Authenticator
@@ -11,6 +12,7 @@ from api.block_catalogue import Catalogue
 from api.graph_versions import GraphVersions
 from api.health import Readiness
 from api.late import LateChanges, LateRuns, LateStore
+from engine.validate import GraphLimits
 from telemetry.metrics import ApiMetrics
 from telemetry.sdk_metrics import SdkMetrics
 
@@ -28,7 +30,9 @@ class Services:
     readiness: Readiness
     metrics: ApiMetrics
     inline_value_limit_bytes: int
+    graph_limits: GraphLimits
     temporal_ui_url: str
     temporal_namespace: str
+    silence: timedelta = timedelta(seconds=15)
     sdk_metrics: SdkMetrics | None = None
     balance: Balance = field(default_factory=Unlimited)

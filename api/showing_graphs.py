@@ -7,6 +7,7 @@ from api.block_catalogue import Catalogue
 from api.graph_problems import graph_problems, not_found_again
 from api.graph_schemas import input_schema, output_schema
 from api.schemas.graphs import GraphDetail, GraphMeta
+from engine.validate import GraphLimits
 from store.records import GraphRow
 
 
@@ -23,7 +24,7 @@ def meta(row: GraphRow) -> GraphMeta:
     )
 
 
-def detail(row: GraphRow, catalogue: Catalogue) -> GraphDetail:
+def detail(row: GraphRow, catalogue: Catalogue, limits: GraphLimits) -> GraphDetail:
     """A version with its nodes, its problems, and what it takes and gives."""
     graph = row.graph
     return GraphDetail(
@@ -36,7 +37,7 @@ def detail(row: GraphRow, catalogue: Catalogue) -> GraphDetail:
         nodes=graph.nodes,
         links=graph.links,
         sub_graphs=[sub.model_dump(mode="json") for sub in graph.sub_graphs],
-        problems=not_found_again(row.problems) + graph_problems(graph, catalogue.shape),
+        problems=not_found_again(row.problems) + graph_problems(graph, catalogue.shape, limits),
         input_schema=input_schema(graph, catalogue),
         output_schema=output_schema(graph, catalogue),
     )

@@ -1,11 +1,12 @@
 """Rows of runs as bodies.
 
-Used by the routes about runs. It reads; nothing here changes a run.
+Used by the routes about runs. It reads; a row that no longer agrees with Temporal is brought up to date first.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 
+from api.reconciling import up_to_date
 from api.run_values import Opened
 from api.schemas.executions import (
     ExecutionDetail,
@@ -69,7 +70,7 @@ async def owned(app: Services, user_id: str, execution_id: str, graph_id: str | 
     row = await app.store.executions.get(user_id, execution_id)
     if row is None or graph_id not in (None, row.graph_id):
         raise ExecutionNotFound
-    return row
+    return await up_to_date(app, row)
 
 
 async def detail(app: Services, row: Execution) -> ExecutionDetail:

@@ -11,12 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 from api.graph_versions import GraphVersion
-from api.run_values import part
+from api.run_values import Opened, part, same_json
 from api.services import Services
-from contracts.errors import HeddleError, ValidationFailed
+from contracts.errors import HeddleError, IdempotencyConflict, Unavailable, ValidationFailed
 from contracts.execution import GraphExecutionInput
+from engine.identity import keyed_execution_id
 from engine.values import Reference
-from store.records import NewExecution
+from store.records import Execution, NewExecution
 from telemetry.logging import Logger, add_context
 
 log = Logger(__name__)
@@ -25,6 +26,17 @@ TRIGGER = "api"
 
 type _Key = tuple[str | None, str]
 """(None, input name) or (node id, pin)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A run as somebody asks for it."""
+
+    user_id: str
+    graph_id: str
+    version: int | None
+    inputs: dict[str, Any]
+    masks: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +49,82 @@ class Started:
     trigger: str = TRIGGER
 
 
-async def start(
-    app: Services,
-    user_id: str,
-    graph_id: str,
-    version: int | None,
-    inputs: dict[str, Any],
-    masks: Mapping[str, Mapping[str, Any]],
-) -> Started:
+async def start(app: Services, wanted: Wanted) -> Started:
     """Start a run of the version, the active one by default.
 
     GraphNotFound, ValidationFailed with every problem, InsufficientBalance, Unavailable: then nothing was started.
     """
-    found = await app.versions.get(user_id, graph_id, version)
-    if problems := found.problems_of_run(app.catalogue.shape, inputs, masks):
-        raise ValidationFailed(problems)
-    await app.balance.require_positive(user_id)
+    found = await _checked(app, wanted)
     execution_id = str(uuid4())
     add_context(graph_execution_id=execution_id)
-    run = await _input(app, execution_id, user_id, found, inputs, masks)
+    run = await _input(app, execution_id, wanted, found)
     await app.runs.start(execution_id, run, graph_version=found.version, graph_name=found.name)
-    await _insert(app, execution_id, run, found.version)
+    try:
+        await app.store.executions.create(_row(execution_id, run, found))
+    except HeddleError as error:
+        # The run goes on and will write its own row; refusing now would invite a second start.
+        log.warning("row of a started run not written yet", error=error.message)
     log.info("run queued", graph_version=found.version)
     return Started(execution_id, found, datetime.now(UTC))
 
 
-async def _input(
-    app: Services,
-    execution_id: str,
-    user_id: str,
-    version: GraphVersion,
-    inputs: Mapping[str, Any],
-    masks: Mapping[str, Mapping[str, Any]],
-) -> GraphExecutionInput:
-    entries: dict[_Key, Any] = {(None, name): value for name, value in inputs.items()}
-    entries |= {(node_id, pin): value for node_id, mask in masks.items() for pin, value in mask.items()}
+async def start_once(app: Services, wanted: Wanted, key: str) -> Started | Execution:
+    """The same under a key: the run that was started under it before, if there is one and it is the same.
+
+    The row is written first here: its key decides who comes first, for as long as the row is kept, which is longer than
+    Temporal remembers. Should the start fail after that, asking again starts it. IdempotencyConflict when the key
+    belongs to another run.
+    """
+    execution_id = keyed_execution_id(wanted.user_id, key)
+    add_context(graph_execution_id=execution_id)
+    row = await app.store.executions.get(wanted.user_id, execution_id)
+    if row is not None:
+        return await _again(app, row, wanted)
+    found = await _checked(app, wanted)
+    run = await _input(app, execution_id, wanted, found)
+    if not await app.store.executions.create(_row(execution_id, run, found)):
+        row = await app.store.executions.get(wanted.user_id, execution_id)
+        if row is None:
+            raise Unavailable("The run that has this key is being removed. Try again shortly.")
+        return await _again(app, row, wanted)
+    await app.runs.start(execution_id, run, graph_version=found.version, graph_name=found.name)
+    log.info("run queued", graph_version=found.version)
+    return Started(execution_id, found, datetime.now(UTC))
+
+
+async def _again(app: Services, row: Execution, wanted: Wanted) -> Execution:
+    """The run that has the key already, started for sure. IdempotencyConflict when another one is wanted."""
+    masked = [value for mask in row.masks.values() for value in mask.values()]
+    opened = await Opened.of(app.store.values, [*row.inputs.values(), *masked])
+    inputs = {name: opened[value] for name, value in row.inputs.items()}
+    masks = {node_id: {pin: opened[value] for pin, value in mask.items()} for node_id, mask in row.masks.items()}
+    # A mask without pins leaves no trace in the row.
+    wanted_masks = {node_id: dict(mask) for node_id, mask in wanted.masks.items() if mask}
+    if (
+        row.graph_id != wanted.graph_id
+        or wanted.version not in (None, row.graph_version)
+        or not same_json([inputs, masks], [wanted.inputs, wanted_masks])
+    ):
+        raise IdempotencyConflict
+    if row.run_id is None and not row.status.is_final:
+        # Nobody has taken it: whoever wrote the row may have died before the start. A second start is none.
+        version = await app.versions.get(row.user_id, row.graph_id, row.graph_version)
+        run = await _input(app, row.id, wanted, version)
+        await app.runs.start(row.id, run, graph_version=version.version, graph_name=version.name)
+    return row
+
+
+async def _checked(app: Services, wanted: Wanted) -> GraphVersion:
+    found = await app.versions.get(wanted.user_id, wanted.graph_id, wanted.version)
+    if problems := found.problems_of_run(app.catalogue.shape, wanted.inputs, wanted.masks):
+        raise ValidationFailed(problems)
+    await app.balance.require_positive(wanted.user_id)
+    return found
+
+
+async def _input(app: Services, execution_id: str, wanted: Wanted, version: GraphVersion) -> GraphExecutionInput:
+    entries: dict[_Key, Any] = {(None, name): value for name, value in wanted.inputs.items()}
+    entries |= {(node_id, pin): value for node_id, mask in wanted.masks.items() for pin, value in mask.items()}
     parted = await part(app.store.values, execution_id, entries, limit_bytes=app.inline_value_limit_bytes)
     inline_masks: dict[str, dict[str, Any]] = {}
     mask_refs: dict[str, dict[str, Reference]] = {}
@@ -83,7 +136,7 @@ async def _input(
             mask_refs.setdefault(node_id, {})[pin] = reference
     return GraphExecutionInput(
         graph_id=version.graph_id,
-        user_id=user_id,
+        user_id=wanted.user_id,
         graph_version=version.version,
         inputs={name: value for (node_id, name), value in parted.inline.items() if node_id is None},
         input_refs={name: reference for (node_id, name), reference in parted.references.items() if node_id is None},
@@ -93,18 +146,13 @@ async def _input(
     )
 
 
-async def _insert(app: Services, execution_id: str, run: GraphExecutionInput, version: int) -> None:
-    new = NewExecution(
+def _row(execution_id: str, run: GraphExecutionInput, version: GraphVersion) -> NewExecution:
+    return NewExecution(
         id=execution_id,
         user_id=run.user_id,
         graph_id=run.graph_id,
-        graph_version=version,
+        graph_version=version.version,
         inputs=run.input_values(),
         masks=run.mask_values(),
         trigger=run.trigger,
     )
-    try:
-        await app.store.executions.create(new)
-    except HeddleError as error:
-        # The run goes on and will write its own row; refusing now would invite a second start.
-        log.warning("row of a started run not written yet", error=error.message)

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -41,6 +42,13 @@ class RunLimits(BaseModel):
     node_heartbeat_timeout: float
     node_max_attempts: int
     node_stop_timeout: float
+    run_timeout: float | None = Field(None, description="The run ends FAILED after this long; None: never")
+    continue_after_events: int = Field(0, description="Soft limit of a history; 0: when the server suggests it")
+    continue_after_signals: int = 5_000
+    hold_after_events: int = 25_000
+    hold_after_bytes: int = 25 * 1024 * 1024
+    hold_after_signals: int = 9_000
+    slot_wait: float = Field(60.0, description="A run that waits for a slot asks again after this long")
 
 
 class Finished(BaseModel):
@@ -70,6 +78,7 @@ class BeginResult(BaseModel):
     limits: RunLimits | None = None
     finished: Finished | None = None
     elapsed_ms: int = 0
+    queued: bool = Field(False, description="No slot is free: the run is in the queue and has not begun")
 
 
 class BatchRequest(BaseModel):
@@ -98,7 +107,9 @@ class NodeRequest(BaseModel):
     ordinal: int
     seq: int
     inputs: dict[str, Value]
-    mask: dict[str, Value] = Field(default_factory=dict)
+    is_masked: bool = Field(
+        False, description="The run's row has a mask for the node; large ones are not repeated here"
+    )
     resume: Resume | None = None
 
 
@@ -202,17 +213,82 @@ class RecordRequest(BaseModel):
     rows: list[BehindRow]
 
 
+class StandingRow(BehindRow):
+    """An execution that has not ended where the run goes on after a reset. `emitted` outputs stand, None: all."""
+
+    emitted: int | None = 0
+
+
+class TakeOverRequest(BaseModel):
+    """After a reset: what of the run stands. Of each node so many executions, and those of them that have not ended."""
+
+    run: RunRef
+    opened: dict[str, int]
+    open: list[StandingRow]
+
+
+class ContinueRequest(BaseModel):
+    """The run goes on under another run id of Temporal's: its row is to belong to that."""
+
+    execution_id: str
+    from_run_id: str
+    to_run_id: str
+
+
+class PackRequest(BaseModel):
+    """A state that is too large to travel: its larger values are to move into the store."""
+
+    execution_id: str
+    state: str
+
+
+class PackedState(BaseModel):
+    """The state as it can travel."""
+
+    state: str
+
+
 class FinishRequest(BaseModel):
     """The end of a run, reached in the workflow. `input` is there because a run may end before it began."""
 
     run: RunRef
     input: GraphExecutionInput
+    has_begun: bool = False
     status: Status
     totals: Totals
     incomplete_count: int = 0
     walltime: float = 0.0
     error: str | None = None
     error_code: str | None = None
+
+
+class PruneRequest(BaseModel):
+    """Delete what is too old, seen from a time; how old that is, settings say."""
+
+    at: datetime
+
+
+class Pruned(BaseModel):
+    """How much was deleted."""
+
+    executions: int = 0
+    values: int = 0
+
+
+class ReconcileRequest(BaseModel):
+    """Make rows say what the server says. Workflows started before `listed_until` were looked at before."""
+
+    at: datetime
+    listed_until: datetime | None = None
+
+
+class Reconciled(BaseModel):
+    """One round: silent rows that were asked about, rows repaired, rows written, workflows looked at until when."""
+
+    asked: int = 0
+    repaired: int = 0
+    written: int = 0
+    listed_until: datetime | None = None
 
 
 class NodeOutputs(BaseModel):
@@ -223,11 +299,26 @@ class NodeOutputs(BaseModel):
     outputs: list[Output]
 
 
+class Admitted(BaseModel):
+    """The signal by which a run that ends tells the next one that it has a slot; that one then asks again."""
+
+    by: str
+
+
+PRUNE_EXECUTIONS = "PruneExecutions"
+"""The workflow type that prunes; a schedule starts it."""
+
+RECONCILE_RUNS = "ReconcileRuns"
+"""The workflow type that brings rows and workflows into agreement; a schedule starts it."""
+
 NODE_OUTPUTS = "node_outputs"
 """Name of the signal that carries `NodeOutputs`."""
 
 CHILD_CHANGED = "child_changed"
 """Name of the signal that carries `ChildChanged`. It only wakes the parent, who then reads the child's rows."""
+
+ADMITTED = "admitted"
+"""Name of the signal that carries `Admitted`. Repeating or losing it does no harm."""
 
 BEGIN_RUN = ActivityRef("begin_run", BeginRequest, BeginResult)
 RUN_PURE_NODES = ActivityRef("run_pure_nodes", BatchRequest, BatchResult)
@@ -236,4 +327,9 @@ PREPARE_CHILD = ActivityRef("prepare_child", PrepareChildRequest, PreparedChild)
 COLLECT_CHILD_OUTPUTS = ActivityRef("collect_child_outputs", CollectRequest, Collected)
 FAIL_NODE = ActivityRef("fail_node", FailNodeRequest, NodeResult)
 RECORD_NODE_EXECUTIONS = ActivityRef("record_node_executions", RecordRequest, type(None))
+TAKE_OVER_RUN = ActivityRef("take_over_run", TakeOverRequest, type(None))
+PACK_STATE = ActivityRef("pack_state", PackRequest, PackedState)
+CONTINUE_RUN = ActivityRef("continue_run", ContinueRequest, bool)
 FINISH_RUN = ActivityRef("finish_run", FinishRequest, Finished)
+RECONCILE = ActivityRef("reconcile", ReconcileRequest, Reconciled)
+PRUNE = ActivityRef("prune", PruneRequest, Pruned)

@@ -11,11 +11,20 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── SubGraphTooDeep         sub_graph_too_deep
     │   ├── GraphNotFound           graph_not_found (404)
     │   ├── ExecutionNotFound       execution_not_found (404)
+    │   ├── ExecutionRunning        execution_running (409)
+    │   ├── ValueTooLarge           value_too_large (413)
+    │   ├── TooManyOutputs          too_many_outputs
+    │   ├── IdempotencyConflict     idempotency_conflict (409)
     │   └── BodyTooLarge            body_too_large (413)
     ├── RunFault                    the run cannot go on; it ends FAILED
     │   ├── OutcomeUnknown          outcome_unknown
     │   ├── ValueMissing            value_missing
-    │   └── NodeLost                node_lost
+    │   ├── StateTooLarge           state_too_large
+    │   ├── NodeLost                node_lost
+    │   ├── RunTimedOut             run_timed_out
+    │   ├── WorkflowMissing         workflow_missing
+    │   ├── WorkflowTerminated      workflow_terminated
+    │   └── WorkflowTimedOut        workflow_timed_out
     └── SystemFault                 ours; tried again within a bound
         └── Unavailable             unavailable (503)
 """
@@ -128,10 +137,40 @@ class ExecutionNotFound(CallerError):
     http_status = 404
 
 
+class IdempotencyConflict(CallerError):
+    """The idempotency key was used for another run. Give each run a key of its own."""
+
+    code = "idempotency_conflict"
+    http_status = 409
+
+
 class SubGraphTooDeep(CallerError):
     """Sub-graphs are nested too deep."""
 
     code = "sub_graph_too_deep"
+
+
+class ExecutionRunning(CallerError):
+    """The run is not over. Stop it first, and wait until it has ended."""
+
+    code = "execution_running"
+    http_status = 409
+    category = ErrorCategory.BUSINESS
+
+
+class ValueTooLarge(CallerError):
+    """A node gave a value that is larger than allowed."""
+
+    code = "value_too_large"
+    http_status = 413
+    category = ErrorCategory.RESOURCE
+
+
+class TooManyOutputs(CallerError):
+    """A node gave more outputs than allowed."""
+
+    code = "too_many_outputs"
+    category = ErrorCategory.RESOURCE
 
 
 class BodyTooLarge(CallerError):
@@ -162,10 +201,43 @@ class ValueMissing(RunFault):
     severity = Severity.HIGH
 
 
+class StateTooLarge(RunFault):
+    """The run has more under way at once than its history can carry."""
+
+    code = "state_too_large"
+    severity = Severity.HIGH
+
+
 class NodeLost(RunFault):
     """The worker that ran the node was lost too often."""
 
     code = "node_lost"
+    severity = Severity.HIGH
+
+
+class RunTimedOut(RunFault):
+    """The run took longer than allowed."""
+
+    code = "run_timed_out"
+
+
+class WorkflowMissing(RunFault):
+    """Temporal has no workflow of this run: it was deleted, or it is lost."""
+
+    code = "workflow_missing"
+    severity = Severity.HIGH
+
+
+class WorkflowTerminated(RunFault):
+    """The run was terminated in Temporal."""
+
+    code = "workflow_terminated"
+
+
+class WorkflowTimedOut(RunFault):
+    """The workflow of the run timed out before it could end the run."""
+
+    code = "workflow_timed_out"
     severity = Severity.HIGH
 
 

@@ -39,7 +39,7 @@ class GraphExecutionInput(BaseModel):
 
     graph_id: str
     user_id: str
-    graph_version: int | None = None
+    graph_version: int | None = Field(None, ge=1, le=2**31 - 1)
     inputs: dict[str, Any] = Field(default_factory=dict)
     input_refs: dict[str, Reference] = Field(default_factory=dict)
     nodes_input_masks: dict[str, dict[str, Any]] = Field(default_factory=dict)

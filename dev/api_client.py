@@ -4,7 +4,7 @@ It knows the API's URLs and shapes, not how they are shown.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Self
 
 import httpx
@@ -18,7 +18,32 @@ Json = dict[str, Any]
 
 
 class ApiProblem(Exception):
-    """The API refused a call or cannot be reached; the message is what it said, problem by problem."""
+    """The API refused a call or cannot be reached: its message, its code, and each problem that it lists."""
+
+    def __init__(self, message: str, *, code: str, problems: Sequence[Any] = ()) -> None:
+        self.message = message
+        self.code = code
+        self.problems = list(problems)
+        super().__init__(message)
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same call may do better in a moment."""
+        return self.code in ("unreachable", "unavailable")
+
+    def lines(self, told: Sequence[str] = ()) -> list[str]:
+        """What a person reads: the message, then each problem, unless it is one of the lines `told` already."""
+        if not self.problems:
+            return [f"{self.message} ({self.code})"]
+        # The message repeats the first problem, which has a line of its own.
+        first = self.problems[0].get("message") if isinstance(self.problems[0], dict) else None
+        head = self.message.partition(str(first))[0].strip().removesuffix(":") if first else self.message
+        rest = [line for line in problem_lines(self.problems) if line not in told]
+        return [f"{head or 'Refused'}:", *rest] if rest else [f"{head or 'Refused'}, for the problems above."]
+
+    def document(self) -> Json:
+        """What a program reads."""
+        return {"code": self.code, "message": self.message, "problems": self.problems}
 
 
 class Api:
@@ -56,14 +81,20 @@ class Api:
         """The run as it is now."""
         return await self._call("GET", f"/api/executions/{execution_id}")
 
-    async def events(self, execution_id: str, after: str | None = None) -> AsyncIterator[tuple[str, Json]]:
-        """The run's events, each with its number, until the server ends the stream; from behind `after` if given."""
+    async def events(
+        self, execution_id: str, after: str | None = None, opened: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[tuple[str, Json]]:
+        """The run's events, each with its number, until the server ends the stream; from behind `after` if given.
+
+        `opened` is called once the server has answered.
+        """
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         try:
             async with self._client.stream("GET", f"/api/executions/{execution_id}/events", headers=headers) as answer:
                 if not answer.is_success:
                     await answer.aread()
-                    raise ApiProblem(_words(answer))
+                    raise _refusal(answer)
+                opened()
                 number, data = "", []
                 async for line in answer.aiter_lines():
                     field, _, value = line.partition(":")
@@ -76,16 +107,18 @@ class Api:
                         yield number, json.loads("\n".join(data))
                         data = []
         except httpx.HTTPError as error:
-            raise ApiProblem(f"The events of the API at {self.url} broke off: {_name(error)}") from error
+            text = f"The events of the API at {self.url} broke off: {_name(error)}"
+            raise ApiProblem(text, code="unreachable") from error
 
     async def _call(self, method: str, path: str, content: bytes | None = None) -> Json:
         headers = {"Content-Type": "application/json"} if content is not None else {}
         try:
             answer = await self._client.request(method, path, content=content, headers=headers)
         except httpx.HTTPError as error:
-            raise ApiProblem(f"The API at {self.url} cannot be reached: {_name(error)}") from error
+            text = f"The API at {self.url} cannot be reached: {_name(error)}"
+            raise ApiProblem(text, code="unreachable") from error
         if not answer.is_success:
-            raise ApiProblem(_words(answer))
+            raise _refusal(answer)
         body: Json = answer.json()
         return body
 
@@ -94,30 +127,34 @@ def _name(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
-def _words(answer: Response) -> str:
-    """The error in the API's own words: code, message, then a line for each problem."""
-    head = f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}"
+def _refusal(answer: Response) -> ApiProblem:
+    """The error in the API's own words."""
+    kind = "unavailable" if answer.status_code in (502, 503, 504) else f"http_{answer.status_code}"
     try:
         body = answer.json()
     except ValueError:
-        return f"{head}: {answer.text[:500]}"
-    inner = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(inner, dict):
-        return f"{head}: {inner}"
-    what = " ".join(str(inner[name]) for name in ("code", "message", "detail") if isinstance(inner.get(name), str))
-    return "\n".join((f"{head}: {what or json.dumps(inner)[:500]}", *problem_lines(inner)))
+        body = None
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return ApiProblem(f"The API answered {answer.status_code}: {answer.text[:500]}", code=kind)
+    details = error.get("details")
+    problems = details.get("problems") if isinstance(details, dict) else None
+    return ApiProblem(
+        str(error.get("message") or json.dumps(error)[:500]),
+        code=str(error.get("code") or kind),
+        problems=problems if isinstance(problems, list) else (),
+    )
 
 
-def problem_lines(body: Json) -> list[str]:
-    """A line for each problem of an error (in its details) or of an imported graph."""
-    details = body.get("details")
-    lists = [place.get("problems") for place in (body, details) if isinstance(place, dict)]
-    return [f"  - {_problem(problem)}" for problems in lists if isinstance(problems, list) for problem in problems]
+def problem_lines(problems: Sequence[Any]) -> list[str]:
+    """A line for each problem of an error or of an imported graph: words first, then where, then the code."""
+    return [f"  - {_problem(problem)}" for problem in problems]
 
 
 def _problem(problem: Any) -> str:
     if not isinstance(problem, dict):
         return str(problem)
     where = " ".join(f"{name} {problem[name]}" for name in ("node_id", "pin", "field") if problem.get(name))
-    what = " ".join(str(problem[name]) for name in ("code", "message") if problem.get(name))
-    return f"{what} ({where})" if where else what or json.dumps(problem)
+    what = str(problem.get("message") or json.dumps(problem))
+    notes = "; ".join(str(note) for note in (where, problem.get("code")) if note)
+    return f"{what} ({notes})" if notes else what

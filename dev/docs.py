@@ -24,6 +24,8 @@ from telemetry.metrics import ApiMetrics, WorkerMetrics
 ROOT = Path(__file__).parent.parent
 
 _PROBLEMS = {
+    Code.TOO_MANY_NODES: "The graph has more nodes than this deployment allows.",
+    Code.TOO_MANY_LINKS: "The graph has more links than this deployment allows.",
     Code.DUPLICATE_NODE_ID: "Two nodes of the graph have one id.",
     Code.UNKNOWN_BLOCK: "A node's block id is not in the catalogue.",
     Code.BLOCK_DISABLED: "A node's block is switched off.",

@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 STARTING, READY, STOPPING = "starting", "ready", "stopping"
 
 
+def from_caller(path: str, environment: Mapping[str, str]) -> Path:
+    """A path as its giver means it: the scripts move to the checkout, but say where they were called."""
+    return Path(environment.get("HEDDLE_CALLER_DIRECTORY") or ".", Path(path).expanduser()).absolute()
+
+
 @dataclass(frozen=True)
 class Home:
     """One stack's folder. Two stacks need two."""
@@ -28,7 +33,7 @@ class Home:
     def of(cls, environment: Mapping[str, str]) -> "Home":
         """`$HEDDLE_HOME`, by default `.heddle` in the checkout."""
         given = environment.get("HEDDLE_HOME")
-        return cls(Path(given).expanduser().absolute() if given else ROOT / ".heddle")
+        return cls(from_caller(given, environment) if given else ROOT / ".heddle")
 
     @property
     def logs(self) -> Path:

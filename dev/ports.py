@@ -70,6 +70,19 @@ def choose(environment: Mapping[str, str]) -> Ports:
     )
 
 
+def unlike(environment: Mapping[str, str], running: Mapping[str, str]) -> list[str]:
+    """`VARIABLE=value` for each port that `environment` asks for and the stack that is running does not have.
+
+    `running` is the port of each variable, as text; 0 in the environment asks for none in particular.
+    """
+    asked = {variable: environment.get(variable, "") for variable, *_ in _WANTED}
+    return [
+        f"{variable}={text}"
+        for variable, text in asked.items()
+        if text not in ("", "0") and text != running.get(variable, text)
+    ]
+
+
 def _bind(bound: ExitStack, port: int) -> int:
     listener = bound.enter_context(socket.socket())
     # As servers do: connections of the last run that the system still remembers are no obstacle.

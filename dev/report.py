@@ -59,14 +59,11 @@ class Terminal:
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False)
         self._status = self._console.status("")
-        self._spinning = False
 
     def __call__(self, event: Event) -> None:
         if event.state in ("starting", "stopping"):
             self._status.update(event.line())
-            if not self._spinning:
-                self._status.start()
-                self._spinning = True
+            self._status.start()
             return
         # The spinner goes before anything is written that is to stay: else it would wipe part of it.
         self.close()
@@ -74,10 +71,8 @@ class Terminal:
         self._console.print(Text.assemble((mark, colour), event.line()), soft_wrap=True)
 
     def close(self) -> None:
-        """Takes the spinner away."""
-        if self._spinning:
-            self._status.stop()
-            self._spinning = False
+        """Takes the spinner away and shows the cursor again."""
+        self._status.stop()
 
 
 def for_person(stream: TextIO | None = None) -> Report:

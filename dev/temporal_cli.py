@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dev import temporal_install
+from dev.home import from_caller
 from dev.temporal_install import VERSION, Say
 
 SERVER_SETTINGS: Mapping[str, str] = {
@@ -47,7 +48,7 @@ def obtain(report: Say, environment: Mapping[str, str] | None = None) -> Path:
     named = environment.get("HEDDLE_TEMPORAL_CLI")
     if named:
         # Whoever names one wants that one: falling back would hide the mistake.
-        path = Path(named).expanduser().absolute()
+        path = from_caller(named, environment)
         problem = _problem(path)
         if problem:
             raise NoTemporalCli(f"HEDDLE_TEMPORAL_CLI is {named}, which cannot be used: {problem}.")
@@ -74,9 +75,10 @@ def _get(target: Path, report: Say, environment: Mapping[str, str]) -> Path:
     report(f"There is no Temporal CLI here. Trying to download {VERSION}.")
     if temporal_install.download(target, report) and _problem(target) is None:
         return target
+    report("It cannot be downloaded.")
     go = temporal_install.find_go(environment.get("PATH"))
     if go is None:
-        report("No download, and no Go 1.25 or newer to build it with.")
+        report("There is no Go 1.25 or newer to build it with.")
     elif temporal_install.build(target, go, report) and _problem(target) is None:
         return target
     raise NoTemporalCli(

@@ -108,11 +108,15 @@ class Link(_FileModel):
         return f"{self.source_id}.{self.source_name} -> {self.sink_id}.{self.sink_name}"
 
 
+MOST_CONCURRENT_NODES = 500
+"""More nodes of one run under way at once would near what the server takes (2,000 pending activities)."""
+
+
 class GraphPolicy(_FileModel):
     """What a graph may say of its own runs; absent fields take the deployment's settings."""
 
     on_node_error: OnNodeError = OnNodeError.CONTINUE
-    max_concurrent_nodes: int | None = Field(None, ge=1)
+    max_concurrent_nodes: int | None = Field(None, ge=1, le=MOST_CONCURRENT_NODES)
 
 
 class Graph(_FileModel):

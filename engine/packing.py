@@ -10,12 +10,16 @@ _WORTH_COMPRESSING = 2048
 
 
 def pack(json_text: bytes) -> str:
-    """The text itself, or `z` and its compressed form in base 85. JSON text never starts with `z`."""
+    """The text itself, or `y` and its compressed form in base 64. JSON text never starts with a letter but t, f, n."""
     if len(json_text) < _WORTH_COMPRESSING:
         return json_text.decode()
-    return "z" + base64.b85encode(zlib.compress(json_text, 1)).decode()
+    return "y" + base64.b64encode(zlib.compress(json_text, 1)).decode()
 
 
 def unpack(text: str) -> bytes:
-    """What `pack` was given."""
-    return zlib.decompress(base64.b85decode(text[1:])) if text.startswith("z") else text.encode()
+    """What `pack` was given. Histories of the first weeks have `z` and base 85, which is slow in Python."""
+    if text.startswith("y"):
+        return zlib.decompress(base64.b64decode(text[1:]))
+    if text.startswith("z"):
+        return zlib.decompress(base64.b85decode(text[1:]))
+    return text.encode()

@@ -10,7 +10,17 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from engine.model import BlockKind, BlockShape, Effects, Graph, Node, NodeId, OnNodeError, ShapeOf
+from engine.model import (
+    MOST_CONCURRENT_NODES,
+    BlockKind,
+    BlockShape,
+    Effects,
+    Graph,
+    Node,
+    NodeId,
+    OnNodeError,
+    ShapeOf,
+)
 from engine.packing import pack, unpack
 from engine.pins import base_name
 from engine.validate import starting_nodes, with_static_links
@@ -118,7 +128,9 @@ def compile_plan(
         nodes=nodes,
         links=links,
         on_node_error=graph.policy.on_node_error,
-        max_concurrent_nodes=graph.policy.max_concurrent_nodes or max_concurrent_nodes,
+        max_concurrent_nodes=min(
+            graph.policy.max_concurrent_nodes or max_concurrent_nodes or MOST_CONCURRENT_NODES, MOST_CONCURRENT_NODES
+        ),
     )
 
 

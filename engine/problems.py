@@ -18,6 +18,8 @@ class Level(StrEnum):
 class Code(StrEnum):
     """The stable codes of problems; each has a line in `docs/errors.md`."""
 
+    TOO_MANY_NODES = "too_many_nodes"
+    TOO_MANY_LINKS = "too_many_links"
     DUPLICATE_NODE_ID = "duplicate_node_id"
     UNKNOWN_BLOCK = "unknown_block"
     BLOCK_DISABLED = "block_disabled"

@@ -7,7 +7,8 @@ value. Rules: specification sections M and O, agent-graphs §7 and its worked tr
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import Any
+
+from pydantic_core import to_json
 
 from engine.events import (
     Cancelled,
@@ -28,6 +29,9 @@ from engine.pins import base_name
 from engine.plan import Mode, Plan, PlanNode
 from engine.state import NodeState, Open, Output, Phase, Resume, RunState, Waiting
 from engine.values import Value, is_null, is_reference
+
+_TASK_BUDGET = 1024 * 1024
+"""Bytes of inputs that leave in one workflow task: the server takes four times as much, and the rest needs room too."""
 
 _UNDER_WAY = (Phase.RUNNING, Phase.BATCHED)
 
@@ -103,18 +107,22 @@ class Scheduler:
                 execution.phase = Phase.READY
                 self.state.ready.append(execution.id)
 
-    def dispatch(self) -> list[Command]:
-        """Timers and cancellations that are due, then executions that may start in an activity, first come first."""
+    def dispatch(self, *, holding: bool = False) -> list[Command]:
+        """Timers and cancellations that are due, then executions that may start in an activity, first come first.
+
+        `holding`: none is started, since the driver waits for a quiet moment.
+        """
         commands: list[Command] = [StartTimer(id, seconds) for id, seconds in self.state.due_timers.items()]
         self.state.due_timers = {}
         if self.state.due_cancels:
             commands.append(CancelNodes(tuple(self.state.due_cancels)))
             self.state.due_cancels = []
-        if self.is_stopping or not self.state.ready:
+        if holding or self.is_stopping or not self.state.ready:
             return commands
         limit = self.plan.max_concurrent_nodes
         free = max(0, limit - self.state.running) if limit else len(self.state.ready)
-        starting, self.state.ready = self.state.ready[:free], self.state.ready[free:]
+        starting = self._within_budget(self.state.ready[:free])
+        self.state.ready = self.state.ready[len(starting) :]
         for execution_id in starting:
             execution = self.state.open[execution_id]
             execution.phase = Phase.RUNNING
@@ -122,6 +130,15 @@ class Scheduler:
             self.state.unrecorded.pop(execution_id, None)
             commands.append(RunNode(execution))
         return commands
+
+    def _within_budget(self, candidates: list[str]) -> list[str]:
+        """As many as one workflow task can carry, at least one: the rest goes with the next event."""
+        total = 0
+        for count, execution_id in enumerate(candidates):
+            total += len(to_json(self.state.open[execution_id].inputs))
+            if total > _TASK_BUDGET and count:
+                return candidates[:count]
+        return candidates
 
     def next_pure(self) -> Open | None:
         """The next execution for a batch, which is from now on running; None when there is none."""
@@ -132,9 +149,9 @@ class Scheduler:
         self.state.unrecorded.pop(execution.id, None)
         return execution
 
-    def stop_batching(self) -> None:
-        """From now on pure nodes get activities, where retries are bounded. Skipped ones still do not run."""
-        self.state.batching = False
+    def run_alone(self) -> None:
+        """Pure nodes that are ready now get activities of their own, where retries are bounded: one of them may have
+        killed its worker. Skipped ones do not run anyway; those that become ready later are batched again."""
         waiting, self.state.ready_batch = self.state.ready_batch, []
         for execution_id in waiting:
             skipped = self.is_skipped(self.state.open[execution_id])
@@ -184,33 +201,11 @@ class Scheduler:
         """Executions that still wait for a pin."""
         return sum(len(node.waiting) for node in self.state.nodes.values())
 
-    def progress(self) -> dict[str, int]:
-        """Counts of executions by where they stand."""
-        phases = [execution.phase for execution in self.state.open.values() if not execution.ended]
-        return {
-            "done": self.state.totals.node_count,
-            "failed": self.state.totals.node_error_count,
-            "queued": phases.count(Phase.READY),
-            "running": phases.count(Phase.RUNNING) + phases.count(Phase.BATCHED),
-            "sleeping": phases.count(Phase.SLEEPING),
-            "incomplete": self.incomplete_count,
-        }
-
-    def open_executions(self) -> list[dict[str, Any]]:
-        """Executions that are queued, under way or sleeping, in queue order."""
-        return [
-            {
-                "id": execution.id,
-                "node_id": node.id,
-                "block": node.block_name,
-                "title": node.title,
-                "phase": execution.phase.value,
-                "outputs": execution.received,
-            }
-            for execution in self.state.open.values()
-            if not execution.ended
-            for node in (self.plan.nodes[execution.node],)
-        ]
+    def under_way(self) -> Iterator[tuple[PlanNode, Open]]:
+        """Executions that run or sleep; a driver that takes a run over must take these up again."""
+        for execution in self.state.open.values():
+            if execution.phase is not Phase.READY and not execution.ended:
+                yield self.plan.nodes[execution.node], execution
 
     # --- events -------------------------------------------------------------------------------
 
@@ -345,7 +340,7 @@ class Scheduler:
         """Pure nodes, unless a value is large (the block would not be bounded); skipped nodes, which do not run."""
         if node.id in self.state.skipped_nodes:
             return True
-        return self.state.batching and node.mode is Mode.BATCH and not any(map(is_reference, inputs.values()))
+        return node.mode is Mode.BATCH and not any(map(is_reference, inputs.values()))
 
     def _is_ready(self, node: PlanNode, inputs: Mapping[str, Value]) -> bool:
         """Every linked pin arrived, every required field is there and not None (architecture §5)."""

@@ -124,7 +124,6 @@ class RunState:
     """Executions to cancel at the next dispatch: the run stopped, perhaps inside a batch, which cancels nothing."""
     running: int = 0
     queued: int = 0
-    batching: bool = True
     cancelled: bool = False
     error: str | None = None
     error_code: str | None = None

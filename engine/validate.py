@@ -5,6 +5,7 @@ past the API. Rules: agent-graphs §5, architecture §5. Cycles are legal (S-173
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engine.model import BlockKind, BlockShape, Graph, Link, Node, NodeId, ShapeOf
@@ -15,9 +16,26 @@ type Masks = Mapping[str, Mapping[str, Any]]
 """Node id → pin → value laid over whatever arrives there."""
 
 
-def check_structure(graph: Graph, shape_of: ShapeOf) -> list[Problem]:
+@dataclass(frozen=True, slots=True)
+class GraphLimits:
+    """How large a graph may be; a sub-graph counts by itself. None: without limit."""
+
+    nodes: int | None = None
+    links: int | None = None
+
+
+NO_LIMITS = GraphLimits()
+
+
+def check_structure(graph: Graph, shape_of: ShapeOf, limits: GraphLimits = NO_LIMITS) -> list[Problem]:
     """What keeps the graph from being stored by a strict caller."""
-    return [*_duplicate_nodes(graph), *_blocks(graph, shape_of), *_links(graph, shape_of), *_names(graph, shape_of)]
+    return [
+        *_size(graph, limits),
+        *_duplicate_nodes(graph),
+        *_blocks(graph, shape_of),
+        *_links(graph, shape_of),
+        *_names(graph, shape_of),
+    ]
 
 
 def check_runnable(graph: Graph, shape_of: ShapeOf, masks: Masks | None = None) -> list[Problem]:
@@ -32,10 +50,14 @@ def check_inputs(graph: Graph, shape_of: ShapeOf, inputs: Iterable[str], masks: 
 
 
 def check_all(
-    graph: Graph, shape_of: ShapeOf, inputs: Iterable[str] | None = None, masks: Masks | None = None
+    graph: Graph,
+    shape_of: ShapeOf,
+    inputs: Iterable[str] | None = None,
+    masks: Masks | None = None,
+    limits: GraphLimits = NO_LIMITS,
 ) -> list[Problem]:
     """Everything, for a run; inputs are left aside when None."""
-    problems = check_structure(graph, shape_of) + check_runnable(graph, shape_of, masks)
+    problems = check_structure(graph, shape_of, limits) + check_runnable(graph, shape_of, masks)
     if inputs is not None:
         problems += check_inputs(graph, shape_of, inputs, masks)
     return problems
@@ -63,6 +85,16 @@ def pins_of(node: Node, shape: BlockShape) -> tuple[frozenset[str], frozenset[st
 def _schema_names(schema: Any) -> frozenset[str]:
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     return frozenset(properties) if isinstance(properties, Mapping) else frozenset()
+
+
+def _size(graph: Graph, limits: GraphLimits) -> Iterator[Problem]:
+    for code, what, count, most in (
+        (Code.TOO_MANY_NODES, "nodes", len(graph.nodes), limits.nodes),
+        (Code.TOO_MANY_LINKS, "links", len(graph.links), limits.links),
+    ):
+        if most is not None and count > most:
+            message = f"The graph has {count:,} {what}; {most:,} are allowed. Move a part of it into a sub-graph."
+            yield Problem(code, Level.SAVE, message)
 
 
 def _duplicate_nodes(graph: Graph) -> Iterator[Problem]:

@@ -1,13 +1,16 @@
 # shellcheck shell=bash
 # Sourced by every script beside it: finds Python, keeps the virtual environment up to date with requirements.lock.
 #
-# After `bootstrap`, PYTHON is the environment's interpreter and the working directory is the checkout.
+# After `bootstrap`, PYTHON is the environment's interpreter, the working directory is the checkout, and
+# HEDDLE_CALLER_DIRECTORY is where the caller was: relative paths on the command line and in the environment are meant
+# from there.
 # HEDDLE_VENV puts the environment somewhere other than <checkout>/.venv.
 
 set -euo pipefail
 
 ROOT="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="${HEDDLE_VENV:-$ROOT/.venv}"
+[[ "$VENV" == /* ]] || VENV="$PWD/$VENV"
 PYTHON="$VENV/bin/python"
 LOCK="$ROOT/requirements.lock"
 STAMP="$VENV/.heddle-installed"
@@ -16,7 +19,7 @@ STAMP="$VENV/.heddle-installed"
 help_if_asked() {
   case "${1:-}" in
   -h | --help)
-    sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "$0"
+    sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0"
     exit 0
     ;;
   esac
@@ -29,6 +32,21 @@ usable_python() {
   local modules="sys"
   command -v uv >/dev/null 2>&1 || modules="sys, venv, ensurepip"
   "$1" -I -c "import $modules; sys.exit(sys.version_info < (3, 12))" >/dev/null 2>&1
+}
+
+# Says of each Python that is there but is not usable why it is not.
+why_not() {
+  local name version
+  for name in python3.13 python3.12 python3.14 python3 python; do
+    command -v "$name" >/dev/null 2>&1 || continue
+    # Every Python since 2.6 understands this.
+    version="$("$name" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)" || version=""
+    case "$version" in
+    "") say "  $name does not run" ;;
+    2.* | 3.[0-9].* | 3.1[01].*) say "  $name is $version, too old" ;;
+    *) say "  $name is $version, without venv or ensurepip (on Debian and Ubuntu: apt-get install python3-venv)" ;;
+    esac
+  done
 }
 
 # Prints the path of the best Python there is: 3.13 wherever it lives, then 3.12, 3.14, then any other that is new enough.
@@ -54,11 +72,13 @@ find_python() {
       return
     fi
   done
-  say "Heddle needs Python 3.12 or newer (3.13 is best), and found none that works."
-  say "Looked on PATH, in ~/.pyenv/versions and at what uv knows. Any one of these helps:"
+  say "Heddle needs Python 3.12 or newer (3.13 is best), and found none that works"
+  say "on PATH, in ~/.pyenv/versions or among those that uv knows."
+  why_not
+  say "Any one of these helps:"
   say "  uv python install 3.13"
   say "  pyenv install 3.13"
-  say "  your system's packages, on Debian and Ubuntu: apt-get install python3 python3-venv"
+  say "  your system's packages, where they have Python 3.12 or newer with venv"
   return 1
 }
 
@@ -98,6 +118,8 @@ install_packages() {
 
 bootstrap() {
   local stamp
+  HEDDLE_CALLER_DIRECTORY="$PWD"
+  export HEDDLE_CALLER_DIRECTORY
   cd -- "$ROOT"
   stamp="$(wanted_stamp)"
   if up_to_date "$stamp"; then return; fi

@@ -14,13 +14,17 @@ from pydantic_core import to_json
 from contracts.errors import SystemFault, Unavailable
 from engine.model import Status
 from engine.values import Reference, is_reference
+from store.admission import fail_open
 from store.calls import Pool, execute, fetchrow, fetchval
 from store.merging import merge
+from store.ownership import OwnedByAnother
 from store.records import Begun, Finish, NewExecution, NodeRecord
+from store.slots import SlotLimits
 from store.sql import statement
 
 _CREATE = statement("create_execution")
 _BEGIN = statement("begin_execution")
+_CONTINUE = statement("continue_run")
 _BEGIN_BATCH = statement("begin_batch")
 _ADOPT = statement("adopt_execution")
 _ENTER = statement("enter_node")
@@ -33,6 +37,7 @@ MAX_ROUNDS = 10
 class _Written(NamedTuple):
     is_ours: bool
     refused: list[str]
+    admitted: list[str]
 
 
 class ExecutionWrites:
@@ -41,14 +46,28 @@ class ExecutionWrites:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create(self, new: NewExecution) -> None:
-        """Insert as QUEUED; nothing when the id exists."""
-        await execute(self._pool, _CREATE, *_row(new))
+    async def create(self, new: NewExecution) -> bool:
+        """Insert as QUEUED; False when the id exists."""
+        return bool(await fetchval(self._pool, _CREATE, *_row(new)))
 
-    async def begin(self, new: NewExecution, *, run_id: str, at: datetime) -> Begun:
+    async def begin(self, new: NewExecution, *, run_id: str, at: datetime, limits: SlotLimits | None = None) -> Begun:
         """RUNNING under `run_id`, one more batch begun, one event unless this run id had begun before."""
-        row = await _expect_row(self._pool, _BEGIN, *_row(new), run_id, at)
-        return Begun(Status(row["previous"]), row["unfinished_batches"])
+
+        async def begin(slots: int | None, capacity: int) -> asyncpg.Record:
+            row = await fetchrow(self._pool, _BEGIN, *_row(new), run_id, at, slots, capacity)
+            if row is None:
+                raise OwnedByAnother
+            return row
+
+        if limits is None:
+            row = await begin(None, 0)
+        else:
+            row = await fail_open(lambda: begin(limits.per_graph, limits.capacity), lambda: begin(None, 0))
+        return Begun(Status(row["previous"]), row["unfinished_batches"], row["is_free"])
+
+    async def continue_run(self, execution_id: str, *, from_run_id: str, to_run_id: str) -> None:
+        """The row belongs to another run id from now on, if it belonged to the one before."""
+        await execute(self._pool, _CONTINUE, execution_id, from_run_id, to_run_id)
 
     async def begin_batch(self, execution_id: str, *, run_id: str) -> int:
         """One more batch begun; 0 when the run is not this run id's."""
@@ -67,12 +86,19 @@ class ExecutionWrites:
         written = await self._write(execution_id, run_id, nodes, ends_batch, finish)
         return written.refused if written.is_ours else list(dict.fromkeys(node.id for node in nodes))
 
-    async def finish(self, new: NewExecution, *, run_id: str, finish: Finish) -> None:
-        """The end, of a run that has a row or not."""
+    async def end(self, execution_id: str, *, run_id: str, nodes: Sequence[NodeRecord], finish: Finish) -> list[str]:
+        """The last write of a run; the ids of those that got its slot."""
+        return (await self._write(execution_id, run_id, nodes, True, finish)).admitted
+
+    async def finish(self, new: NewExecution, *, run_id: str, finish: Finish) -> list[str]:
+        """The end, of a run that has a row or not; the ids of those that got its slot."""
         written = await self._write(new.id, run_id, (), False, finish)
         if not written.is_ours:
             await execute(self._pool, _ADOPT, *_row(new), run_id, finish.ended_at)
-            await self._write(new.id, run_id, (), False, finish)
+            written = await self._write(new.id, run_id, (), False, finish)
+        if not written.is_ours:
+            raise OwnedByAnother
+        return written.admitted
 
     async def enter(self, execution_id: str, *, run_id: str, node: NodeRecord) -> bool:
         """Whether this attempt is the one that may run the block; its row then says RUNNING."""
@@ -103,10 +129,9 @@ class ExecutionWrites:
         finish: Finish | None,
     ) -> _Written:
         given, refused = merge(nodes, finish)
+        admitted: dict[str, None] = {}
         for _ in range(MAX_ROUNDS):
-            row = await _expect_row(
-                self._pool,
-                _RECORD,
+            columns = (
                 execution_id,
                 run_id,
                 *_node_columns(given),
@@ -114,17 +139,25 @@ class ExecutionWrites:
                 ends_batch,
                 *_finish_columns(finish),
             )
+            row = await self._record(columns, leaves=finish is not None)
             if not row["is_ours"]:
-                return _Written(False, [])
+                return _Written(False, [], [])
             refused += row["refused"]
+            admitted |= dict.fromkeys(row["admitted"] or ())
             if not row["unsettled"] and not row["may_have_missed"]:
                 ids = dict.fromkeys(node.id for node in nodes)
-                return _Written(True, [id for id in ids if id in refused])
+                return _Written(True, [id for id in ids if id in refused], list(admitted))
             # Another writer came first. Only what it left undecided is asked again.
             unsettled = set(row["unsettled"])
             given = [node for node in given if node.id in unsettled]
             ends_batch = False
         raise Unavailable("Too many writers of one run at once.")
+
+    async def _record(self, columns: tuple[Any, ...], *, leaves: bool) -> asyncpg.Record:
+        async def record(leaves: bool) -> asyncpg.Record:
+            return await _expect_row(self._pool, _RECORD, *columns, leaves)
+
+        return await fail_open(lambda: record(True), lambda: record(False)) if leaves else await record(False)
 
 
 async def _expect_row(pool: Pool, query: str, *args: Any) -> asyncpg.Record:

@@ -115,9 +115,16 @@ def _named_in(rows: Sequence[asyncpg.Record]) -> set[_Key]:
 
 
 def _assemble(row: Mapping[str, Any], found: Mapping[_Key, Mapping[str, Any]]) -> Graph:
-    """The graph of a row; version and activity are the row's, whatever the file it came from said."""
+    """The graph of a row; version and activity are the row's, whatever the file it came from said.
+
+    A sub-graph that has been deleted since is left out; a node that names it fails when it is run.
+    """
     graph = Graph.model_validate({**row["body"], "version": row["version"], "is_active": row["is_active"]})
-    graph.sub_graphs = [_assemble(found[sub["id"], sub["version"]], found) for sub in row["sub_graphs"]]
+    graph.sub_graphs = [
+        _assemble(found[sub["id"], sub["version"]], found)
+        for sub in row["sub_graphs"]
+        if (sub["id"], sub["version"]) in found
+    ]
     return graph
 
 

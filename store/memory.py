@@ -3,7 +3,7 @@
 It passes the same tests (`tests/store/`). Nothing of it outlives the process.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,8 @@ from engine.values import Reference
 from store.cursor import NEWEST, Cursor, page_of
 from store.graphs import parts_of
 from store.memory_executions import MemoryExecutions
+from store.memory_ownership import MemoryOwnership
+from store.memory_removal import MemoryRemoval
 from store.records import GraphRow, Page, User
 from store.users import key_hash
 from store.values import read_key, reference_to
@@ -34,6 +36,14 @@ class MemoryUsers:
         user = self._users.get(user_id, User(user_id, email, name))
         self._users[user_id] = replace(user, email=email, name=name)
 
+    async def new_user(self, user_id: str, *, email: str, name: str, key: str) -> bool:
+        """Insert a user with a first key; False, and nothing done, when somebody has the address already."""
+        if any(user.email.lower() == email.lower() for user in self._users.values()):
+            return False
+        await self.ensure_user(user_id, email=email, name=name)
+        await self.add_api_key(user_id, name="first", key=key)
+        return True
+
     async def add_api_key(self, user_id: str, *, name: str, key: str) -> None:
         """Give the user a key; a key that exists already stays its owner's."""
         if user_id not in self._users:
@@ -44,6 +54,11 @@ class MemoryUsers:
         """The owner of an active key."""
         user_id = self._owners.get(key_hash(key))
         return None if user_id is None else self._users[user_id]
+
+    def drop_user(self, user_id: str) -> int:
+        """Forget the user and the keys; how many users it were."""
+        self._owners = {key: owner for key, owner in self._owners.items() if owner != user_id}
+        return int(self._users.pop(user_id, None) is not None)
 
 
 class MemoryGraphs:
@@ -103,6 +118,16 @@ class MemoryGraphs:
         """All versions, newest first; none when the graph is another user's."""
         return [self._shown(row) for row in reversed(self._rows.get(graph_id, [])) if row.user_id == user_id]
 
+    def drop(self, user_id: str, graph_id: str) -> int:
+        """Forget all versions of the user's graph and answer how many."""
+        if not any(row.user_id == user_id for row in self._rows.get(graph_id, ())):
+            return 0
+        return len(self._rows.pop(graph_id))
+
+    def drop_user(self, user_id: str) -> int:
+        """Forget all graphs of the user; how many versions it were."""
+        return sum(self.drop(user_id, graph_id) for graph_id in list(self._rows))
+
     def name_of(self, graph_id: str, version: int) -> str:
         """The name of a version, or an empty text."""
         rows = self._rows.get(graph_id, [])
@@ -115,6 +140,7 @@ class MemoryGraphs:
 
     def _mark(self, graph: Graph) -> None:
         graph.is_active = self._rows[graph.id][-1].version == graph.version
+        graph.sub_graphs = [sub for sub in graph.sub_graphs if sub.id in self._rows]
         for sub_graph in graph.sub_graphs:
             self._mark(sub_graph)
 
@@ -124,11 +150,13 @@ class MemoryValues:
 
     def __init__(self) -> None:
         self._bodies: dict[str, bytes] = {}
+        self._created: dict[str, datetime] = {}
 
     async def put(self, execution_id: str, json_text: bytes) -> Reference:
         """Store JSON text; the same text in the same run gives the same reference."""
         reference = reference_to(execution_id, json_text)
         self._bodies[reference["ref"]] = json_text
+        self._created.setdefault(reference["ref"], datetime.now(UTC))
         return reference
 
     async def get(self, references: Sequence[Reference]) -> dict[str, Any]:
@@ -138,6 +166,13 @@ class MemoryValues:
             if reference["ref"] not in self._bodies:
                 raise ValueMissing(f"The stored value {reference['ref']} is gone.")
         return {reference["ref"]: from_json(self._bodies[reference["ref"]]) for reference in references}
+
+    def drop(self, is_doomed: Callable[[str, datetime], bool], limit: int | None = None) -> int:
+        """Forget those whose run's id and time of creation are doomed; how many it were."""
+        doomed = [ref for ref, created_at in self._created.items() if is_doomed(read_key(ref)[0], created_at)][:limit]
+        for ref in doomed:
+            del self._bodies[ref], self._created[ref]
+        return len(doomed)
 
 
 class MemoryChanges:
@@ -166,7 +201,10 @@ class MemoryStore:
         self.users = MemoryUsers()
         self.graphs = MemoryGraphs()
         self.executions = MemoryExecutions(watchers, self.graphs.name_of)
+        self.admission = self.executions.admission
+        self.ownership = MemoryOwnership(self.executions)
         self.values = MemoryValues()
+        self.removal = MemoryRemoval(self.executions, self.graphs, self.values, self.users)
         self.changes = MemoryChanges(watchers)
 
     async def ping(self) -> None:

@@ -3,18 +3,26 @@
 Used by `memory.MemoryStore`. Nothing here awaits, so each call is a transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
-
-from pydantic_core import from_json, to_json
 
 from engine.model import Status
-from engine.values import Reference, Value
+from engine.values import Value
 from store.cursor import NEWEST, Cursor, page_of
-from store.execution_writes import inputs_text
+from store.memory_admission import MemoryAdmission
+from store.memory_rows import (
+    MemoryRun,
+    asked_columns,
+    json_copy,
+    node_event,
+    row_copy,
+    verdict_on,
+    with_outputs,
+    write_row,
+)
 from store.merging import FINAL, OPEN, merge
+from store.ownership import OwnedByAnother
 from store.records import (
     Begun,
     Event,
@@ -22,20 +30,11 @@ from store.records import (
     Finish,
     NewExecution,
     NodeRecord,
-    OutputRecord,
     Page,
     StoredNode,
-    StoredOutput,
 )
+from store.slots import SlotLimits
 from store.watchers import Watchers
-
-
-@dataclass(slots=True)
-class _Run:
-    row: Execution
-    unfinished_batches: int = 0
-    nodes: dict[str, StoredNode] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
 
 
 class MemoryExecutions:
@@ -44,23 +43,46 @@ class MemoryExecutions:
     def __init__(self, watchers: Watchers, graph_name: Callable[[str, int], str]) -> None:
         self._watchers = watchers
         self._graph_name = graph_name
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, MemoryRun] = {}
+        self.admission = MemoryAdmission(lambda: [id for id, run in self._runs.items() if run.row.status.is_final])
 
-    async def create(self, new: NewExecution) -> None:
-        """Insert as QUEUED; nothing when the id exists."""
+    async def create(self, new: NewExecution) -> bool:
+        """Insert as QUEUED; False when the id exists."""
+        is_new = new.id not in self._runs
         self._ensure(new, datetime.now(UTC))
+        return is_new
 
-    async def begin(self, new: NewExecution, *, run_id: str, at: datetime) -> Begun:
+    async def begin(self, new: NewExecution, *, run_id: str, at: datetime, limits: SlotLimits | None = None) -> Begun:
         """RUNNING under `run_id`, one more batch begun, one event unless this run id had begun before."""
         run = self._ensure(new, min(at, datetime.now(UTC)))
+        if run.row.run_id not in (None, run_id):
+            raise OwnedByAnother
         previous = run.row.status
         same = run.row.run_id == run_id
-        run.unfinished_batches = 1 + (run.unfinished_batches if same else 0)
-        if not same or previous is Status.QUEUED:
+        if previous is Status.QUEUED:
+            run.row = replace(run.row, **asked_columns(new))
+        has_begun = same and previous is not Status.QUEUED
+        is_free = (
+            limits is None
+            or has_begun
+            or self.admission.enter(new.id, user_id=new.user_id, graph_id=new.graph_id, limits=limits)
+        )
+        run.unfinished_batches = int(is_free) + (run.unfinished_batches if same else 0)
+        if not has_begun:
             row = run.row if same else replace(run.row, ended_at=None, error=None, error_code=None)
-            run.row = replace(row, run_id=run_id, status=Status.RUNNING, started_at=row.started_at or at)
-            self._tell(run, [Event(0, "graph_execution_update", Status.RUNNING, at)])
-        return Begun(previous, run.unfinished_batches)
+            status = Status.RUNNING if is_free else Status.QUEUED
+            started_at = row.started_at or (at if is_free else None)
+            run.row = replace(row, run_id=run_id, status=status, started_at=started_at)
+            if is_free or previous is not Status.QUEUED:
+                self.tell(run, [Event(0, "graph_execution_update", status, at)])
+        return Begun(previous, run.unfinished_batches, is_free)
+
+    async def continue_run(self, execution_id: str, *, from_run_id: str, to_run_id: str) -> None:
+        """The row belongs to another run id from now on, if it belonged to the one before."""
+        run = self._runs.get(execution_id)
+        if run and run.row.run_id == from_run_id:
+            run.row = replace(run.row, run_id=to_run_id)
+            run.unfinished_batches = 0
 
     async def begin_batch(self, execution_id: str, *, run_id: str) -> int:
         """One more batch begun; 0 when the run is not this run id's."""
@@ -88,24 +110,33 @@ class MemoryExecutions:
         events: list[Event] = []
         is_over = run.row.status.is_final
         for node in given:
-            verdict = _verdict(run.nodes.get(node.id), node, is_over)
+            verdict = verdict_on(run.nodes.get(node.id), node, is_over)
             if verdict == "refuse":
                 refused.append(node.id)
             else:
-                events += _write(run, node, keep=verdict == "keep")
+                events += write_row(run, node, keep=verdict == "keep")
         if ends_batch:
             run.unfinished_batches = 0
         if finish is not None:
             events += self._close(run, finish)
-        self._tell(run, events)
+            self.admission.left(execution_id)
+        self.tell(run, events)
         return [id for id in ids if id in refused]
 
-    async def finish(self, new: NewExecution, *, run_id: str, finish: Finish) -> None:
-        """The end, of a run that has a row or not."""
+    async def end(self, execution_id: str, *, run_id: str, nodes: Sequence[NodeRecord], finish: Finish) -> list[str]:
+        """The last write of a run; the ids of those that got its slot."""
+        await self.record(execution_id, run_id=run_id, nodes=nodes, ends_batch=True, finish=finish)
+        return self.admission.left(execution_id) if self._owned(execution_id, run_id) else []
+
+    async def finish(self, new: NewExecution, *, run_id: str, finish: Finish) -> list[str]:
+        """The end, of a run that has a row or not; the ids of those that got its slot."""
         run = self._ensure(new, min(finish.ended_at, datetime.now(UTC)))
         if run.row.run_id is None:
             run.row = replace(run.row, run_id=run_id)
+        if run.row.run_id != run_id:
+            raise OwnedByAnother
         await self.record(new.id, run_id=run_id, nodes=(), finish=finish)
+        return self.admission.left(new.id)
 
     async def enter(self, execution_id: str, *, run_id: str, node: NodeRecord) -> bool:
         """Whether this attempt may run the block; its row then says RUNNING."""
@@ -124,7 +155,7 @@ class MemoryExecutions:
         """One node execution with its outputs."""
         run = self._runs.get(execution_id)
         node = run.nodes.get(node_execution_id) if run else None
-        return None if node is None else _copy(node)
+        return None if node is None else row_copy(node)
 
     async def get(self, user_id: str, execution_id: str) -> Execution | None:
         """The user's run, or None (S-114)."""
@@ -156,7 +187,21 @@ class MemoryExecutions:
     async def nodes(self, execution_id: str) -> list[StoredNode]:
         """All node executions, in queue order; INCOMPLETE ones last, in the order they were opened."""
         run = self._runs.get(execution_id)
-        return [] if run is None else [_copy(node) for node in sorted(run.nodes.values(), key=_queue_order)]
+        return [] if run is None else [row_copy(node) for node in sorted(run.nodes.values(), key=_queue_order)]
+
+    def run(self, execution_id: str) -> MemoryRun | None:
+        """The run as it is held, not a copy."""
+        return self._runs.get(execution_id)
+
+    def rows(self) -> list[Execution]:
+        """All runs, whoever they belong to."""
+        return [run.row for run in self._runs.values()]
+
+    def drop(self, execution_ids: Collection[str]) -> None:
+        """Forget these runs."""
+        for execution_id in execution_ids:
+            del self._runs[execution_id]
+            self.admission.left(execution_id)
 
     async def agent_outputs(self, execution_id: str) -> list[tuple[str, Value]]:
         """(name, value) of each OUTPUT node execution that is not INCOMPLETE, in queue order (agent-graphs §10.1)."""
@@ -174,6 +219,8 @@ class MemoryExecutions:
             node = run.nodes.get(event.node_execution_id or "") if run else None
             if node is None or node.agent_output is None or event.status is not Status.COMPLETED:
                 continue
+            if run and event.seq in run.superseded:
+                continue
             given += [(event.seq, node.agent_output, o.value) for o in node.outputs if o.name == "output"]
         return given
 
@@ -182,23 +229,17 @@ class MemoryExecutions:
         run = self._runs.get(execution_id)
         if run is None:
             return []
-        return [_with_outputs(run, event) for event in run.events[max(after, 0) :][:limit]]
+        told = [event for event in run.events[max(after, 0) :] if event.seq not in run.superseded]
+        return [with_outputs(run, event) for event in told[:limit]]
 
-    def _ensure(self, new: NewExecution, created_at: datetime) -> _Run:
+    def _ensure(self, new: NewExecution, created_at: datetime) -> MemoryRun:
         if new.id not in self._runs:
-            self._runs[new.id] = _Run(
+            self._runs[new.id] = MemoryRun(
                 Execution(
                     id=new.id,
-                    user_id=new.user_id,
-                    graph_id=new.graph_id,
-                    graph_version=new.graph_version,
+                    **asked_columns(new),
                     graph_name="",
                     status=Status.QUEUED,
-                    inputs=_json(new.inputs),
-                    masks=_json(new.masks),
-                    trigger=new.trigger,
-                    root_id=new.root_id,
-                    parent_id=new.parent_id,
                     run_id=None,
                     created_at=created_at,
                     started_at=None,
@@ -211,136 +252,41 @@ class MemoryExecutions:
             )
         return self._runs[new.id]
 
-    def _owned(self, execution_id: str, run_id: str) -> _Run | None:
+    def _owned(self, execution_id: str, run_id: str) -> MemoryRun | None:
         run = self._runs.get(execution_id)
         return run if run is not None and run.row.run_id == run_id else None
 
     def _named(self, row: Execution) -> Execution:
         name = self._graph_name(row.graph_id, row.graph_version)
-        return replace(row, graph_name=name, inputs=_json(row.inputs), masks=_json(row.masks), stats=_json(row.stats))
+        return replace(
+            row, graph_name=name, inputs=json_copy(row.inputs), masks=json_copy(row.masks), stats=json_copy(row.stats)
+        )
 
-    def _close(self, run: _Run, finish: Finish) -> list[Event]:
+    def _close(self, run: MemoryRun, finish: Finish) -> list[Event]:
         events = []
         for node in sorted(run.nodes.values(), key=_queue_order):
             if node.status in OPEN:
                 run.nodes[node.id] = replace(node, status=finish.close_open, ended_at=finish.ended_at)
-                events.append(_node_event(run.nodes[node.id], finish.ended_at))
+                events.append(node_event(run.nodes[node.id], finish.ended_at))
         if not run.row.status.is_final:
             run.row = replace(
                 run.row,
                 status=finish.status,
                 ended_at=finish.ended_at,
-                stats={**run.row.stats, **_json(finish.stats)},
+                stats={**run.row.stats, **json_copy(finish.stats)},
                 error=finish.error,
                 error_code=finish.error_code,
             )
             events.append(Event(0, "graph_execution_update", finish.status, finish.ended_at))
         return events
 
-    def _tell(self, run: _Run, events: Sequence[Event]) -> None:
+    def tell(self, run: MemoryRun, events: Sequence[Event]) -> None:
+        """Number the events, and wake who watches the run."""
         for number, event in enumerate(events, start=run.row.last_event + 1):
             run.events.append(replace(event, seq=number))
         if events:
             run.row = replace(run.row, last_event=len(run.events))
             self._watchers.wake(run.row.id)
-
-
-def _verdict(held: StoredNode | None, given: NodeRecord, is_over: bool) -> str:
-    if is_over and given.status in OPEN:
-        return "refuse"
-    if held is None:
-        return "write"
-    if held.attempt > given.attempt:
-        return "refuse"
-    if held.ended_at is None:
-        return "write"
-    if held.attempt < given.attempt or (given.status.is_final and given.status != held.status):
-        return "refuse"
-    return "keep"
-
-
-def _write(run: _Run, given: NodeRecord, *, keep: bool) -> list[Event]:
-    """Put one record into its row, unless that is kept as it is, and add its outputs; the event, if anything is new."""
-    held = run.nodes.get(given.id)
-    row = held if keep and held is not None else _row(held, given)
-    present = {output.index for output in row.outputs}
-    added: dict[int, StoredOutput] = {}
-    for output in given.outputs:
-        if output.index not in present:
-            added.setdefault(output.index, StoredOutput(output.index, output.name, _value(output)))
-    outputs = sorted((*row.outputs, *added.values()), key=lambda output: output.index)
-    run.nodes[given.id] = replace(row, outputs=outputs)
-    inputs = from_json(inputs_text(given.inputs))
-    is_known = (
-        held is not None
-        and (held.status, held.attempt) == (given.status, given.attempt)
-        and inputs.items() <= held.inputs.items()
-    )
-    if not added and (keep or is_known):
-        return []
-    at = given.ended_at or given.started_at or given.queued_at or datetime.now(UTC)
-    first = min(added, default=0)
-    return [_node_event(row, at, first, max(added) - first + 1 if added else 0)]
-
-
-def _row(held: StoredNode | None, given: NodeRecord) -> StoredNode:
-    inputs = from_json(inputs_text(given.inputs))
-    return StoredNode(
-        id=given.id,
-        node_id=held.node_id if held else given.node_id,
-        block_id=held.block_id if held else given.block_id,
-        ordinal=held.ordinal if held else given.ordinal,
-        seq=held.seq if held and given.seq is None else given.seq,
-        attempt=given.attempt,
-        status=given.status,
-        inputs={**held.inputs, **inputs} if held else inputs,
-        agent_output=given.agent_output or (held.agent_output if held else None),
-        queued_at=given.queued_at or (held.queued_at if held else None),
-        started_at=given.started_at or (held.started_at if held else None),
-        ended_at=given.ended_at,
-        entered_attempt=held.entered_attempt if held else None,
-        error=given.error or (held.error if held else None),
-        stats={**(held.stats if held else {}), **_json(given.stats)},
-        outputs=held.outputs if held else [],
-    )
-
-
-def _value(output: OutputRecord) -> Value:
-    if output.reference is not None:
-        return Reference(**output.reference)
-    return {"value": from_json(output.json_text or "null")}
-
-
-def _node_event(node: StoredNode, at: datetime, first_output: int = 0, output_count: int = 0) -> Event:
-    return Event(
-        seq=0,
-        type="node_execution_update",
-        status=node.status,
-        at=at,
-        node_execution_id=node.id,
-        node_id=node.node_id,
-        block_id=node.block_id,
-        first_output=first_output,
-        output_count=output_count,
-    )
-
-
-def _with_outputs(run: _Run, event: Event) -> Event:
-    if not event.output_count or event.node_execution_id is None:
-        return event
-    indices = range(event.first_output, event.first_output + event.output_count)
-    outputs = _copy(run.nodes[event.node_execution_id]).outputs
-    return replace(event, outputs=tuple(output for output in outputs if output.index in indices))
-
-
-def _copy(node: StoredNode) -> StoredNode:
-    """A row that its reader may change, as one from a database."""
-    return replace(
-        node,
-        inputs=_json(node.inputs),
-        stats=_json(node.stats),
-        outputs=[replace(output, value=_json(output.value)) for output in node.outputs],
-    )
 
 
 def _queue_order(node: StoredNode) -> tuple[bool, int]:
@@ -349,8 +295,3 @@ def _queue_order(node: StoredNode) -> tuple[bool, int]:
 
 def _key(row: Execution) -> tuple[datetime, str]:
     return row.created_at, row.id
-
-
-def _json(value: Mapping[str, Any] | Value) -> Any:
-    """The value after its way through JSON, as a database gives it back."""
-    return from_json(to_json(value, inf_nan_mode="null"))

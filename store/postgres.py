@@ -3,9 +3,12 @@
 Made by the composition roots; activities and API see only `records.Store`.
 """
 
+from store.admission import Admission
 from store.calls import Pool, fetchval
 from store.executions import Executions
 from store.graphs import Graphs
+from store.postgres_ownership import PostgresOwnership
+from store.postgres_removal import PostgresRemoval
 from store.sql import statement
 from store.users import Users
 from store.values import Values
@@ -22,6 +25,9 @@ class PostgresStore:
         self.graphs = Graphs(pool)
         self.executions = Executions(pool)
         self.values = Values(pool)
+        self.admission = Admission(pool)
+        self.ownership = PostgresOwnership(pool)
+        self.removal = PostgresRemoval(pool)
 
     async def ping(self) -> None:
         """Raises Unavailable when the database cannot answer."""

@@ -11,6 +11,9 @@ from typing import Any, Literal, Protocol
 
 from engine.model import Graph, Status
 from engine.values import Reference, Value
+from store.ownership import Ownership
+from store.removal import Removal
+from store.slots import Admission, SlotLimits
 
 # --- users ------------------------------------------------------------------------------------
 
@@ -29,6 +32,7 @@ class Users(Protocol):
     """Users and their API keys; of a key only its SHA-256 is kept (keys are random and long)."""
 
     async def ensure_user(self, user_id: str, *, email: str, name: str) -> None: ...
+    async def new_user(self, user_id: str, *, email: str, name: str, key: str) -> bool: ...
     async def add_api_key(self, user_id: str, *, name: str, key: str) -> None: ...
     async def by_api_key(self, key: str) -> User | None:
         """The owner of an active key."""
@@ -120,10 +124,11 @@ class NewExecution:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What `begin` found: the row's status before, and how often a batch was begun without an end."""
+    """What `begin` found: the row's status before, how often a batch was begun without an end, whether it may go on."""
 
     previous: Status
     unfinished_batches: int
+    is_admitted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +244,7 @@ type EventType = Literal["graph_execution_update", "node_execution_update"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One numbered change of a run: what changed and to which status.
-
-    Outputs are those with index in [first_output, first_output + output_count).
-    """
+    """One numbered change of a run. Outputs are those with index in [first_output, first_output + output_count)."""
 
     seq: int
     type: EventType
@@ -259,15 +261,21 @@ class Event:
 class Executions(Protocol):
     """Runs, their node executions, outputs and events. Every write is repeatable (S-276)."""
 
-    async def create(self, new: NewExecution) -> None:
-        """Insert as QUEUED; does nothing when the id exists (the workflow's own first write may have come first)."""
+    async def create(self, new: NewExecution) -> bool:
+        """Insert as QUEUED. False when the id exists (the workflow's own first write may have come first)."""
         ...
 
-    async def begin(self, new: NewExecution, *, run_id: str, at: datetime) -> Begun:
+    async def begin(self, new: NewExecution, *, run_id: str, at: datetime, limits: SlotLimits | None = None) -> Begun:
         """The workflow takes the run: insert or update to RUNNING with `run_id`, count one batch as begun, one event.
 
-        Repeated under one run id it only counts one more batch; a final status stays. Another run id opens it again.
+        Repeated under one run id it only counts one more batch; a final status stays. OwnedByAnother when the row is
+        another run id's. Of a row that is still QUEUED, what was asked for is written again.
+        With `limits` it takes a slot first. When none is free it stays QUEUED and nothing is counted: see `Admission`.
         """
+        ...
+
+    async def continue_run(self, execution_id: str, *, from_run_id: str, to_run_id: str) -> None:
+        """The run goes on under another run id; nothing when the row belongs to neither."""
         ...
 
     async def begin_batch(self, execution_id: str, *, run_id: str) -> int:
@@ -300,10 +308,14 @@ class Executions(Protocol):
         """
         ...
 
-    async def finish(self, new: NewExecution, *, run_id: str, finish: Finish) -> None:
+    async def end(self, execution_id: str, *, run_id: str, nodes: Sequence[NodeRecord], finish: Finish) -> list[str]:
+        """`record` with the end of the run and of a batch; answers the runs that are admitted in its place."""
+        ...
+
+    async def finish(self, new: NewExecution, *, run_id: str, finish: Finish) -> list[str]:
         """The end of a run that may never have begun: inserts the row when it is missing, closes open node executions.
 
-        Does nothing when another run id owns the run; a final status stays.
+        Does nothing when another run id owns the run; a final status stays. Answers the runs admitted in its place.
         """
         ...
 
@@ -374,6 +386,12 @@ class Store(Protocol):
     def executions(self) -> Executions: ...
     @property
     def values(self) -> Values: ...
+    @property
+    def admission(self) -> Admission: ...
+    @property
+    def ownership(self) -> Ownership: ...
+    @property
+    def removal(self) -> Removal: ...
 
     async def ping(self) -> None:
         """Raises when the database cannot answer."""

@@ -10,6 +10,7 @@ from store.records import User
 from store.sql import statement
 
 _ENSURE = statement("ensure_user")
+_NEW = statement("new_user")
 _ADD_KEY = statement("add_api_key")
 _BY_KEY = statement("user_by_api_key")
 
@@ -28,6 +29,10 @@ class Users:
     async def ensure_user(self, user_id: str, *, email: str, name: str) -> None:
         """Insert the user, or bring address and name up to date."""
         await execute(self._pool, _ENSURE, user_id, email, name)
+
+    async def new_user(self, user_id: str, *, email: str, name: str, key: str) -> bool:
+        """Insert a user with a first key; False, and nothing done, when somebody has the address already."""
+        return await fetchrow(self._pool, _NEW, user_id, email, name, key_hash(key), "first") is not None
 
     async def add_api_key(self, user_id: str, *, name: str, key: str) -> None:
         """Give the user a key; a key that exists already stays its owner's."""

@@ -12,6 +12,8 @@ from temporalio.common import RetryPolicy
 
 from contracts.activities import (
     FAIL_NODE,
+    PRUNE,
+    RECONCILE,
     RUN_NODE,
     RUN_PURE_NODES,
     ActivityRef,
@@ -19,8 +21,13 @@ from contracts.activities import (
     FailNodeRequest,
     NodeRequest,
     NodeResult,
+    Pruned,
+    PruneRequest,
+    Reconciled,
+    ReconcileRequest,
     RunLimits,
 )
+from contracts.fairness import fair_to
 from engine.plan import PlanNode
 
 _STORE_RETRIES = RetryPolicy(
@@ -28,6 +35,9 @@ _STORE_RETRIES = RetryPolicy(
 )
 _STORE_OUTAGE = timedelta(minutes=30)
 """How long a run waits for a database that does not answer before it gives up."""
+
+_SHUTDOWNS = 100
+"""So many deployments may cut one long node short."""
 
 _GRACE = timedelta(seconds=60)
 """Beyond a block's own limit, which its activity enforces: time to load values and to write the end."""
@@ -56,6 +66,8 @@ def start_pure_batch(request: BatchRequest) -> workflow.ActivityHandle[Any]:
         request,
         result_type=RUN_PURE_NODES.result,
         summary="pure nodes",
+        heartbeat_timeout=timedelta(seconds=10),
+        priority=fair_to(request.run.user_id),
         start_to_close_timeout=timedelta(seconds=30),
         schedule_to_close_timeout=_STORE_OUTAGE,
         retry_policy=_STORE_RETRIES,
@@ -74,14 +86,16 @@ def start_node(node: PlanNode, request: NodeRequest, limits: RunLimits) -> workf
         activity_id=request.id if request.resume is None else f"{request.id}:{request.resume.round}",
         task_queue=node.task_queue or None,
         summary=_summary(node),
+        priority=fair_to(request.run.user_id),
         start_to_close_timeout=timeout,
-        schedule_to_close_timeout=timeout * limits.node_max_attempts,
+        schedule_to_close_timeout=timeout * (limits.node_max_attempts + _SHUTDOWNS),
         heartbeat_timeout=timedelta(seconds=limits.node_heartbeat_timeout),
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=1),
             backoff_coefficient=3.0,
             maximum_interval=timedelta(seconds=60),
-            maximum_attempts=limits.node_max_attempts,
+            # Lost workers are counted by the activity, which can tell them from orderly shutdowns.
+            maximum_attempts=limits.node_max_attempts + _SHUTDOWNS,
         ),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
@@ -91,6 +105,31 @@ def start_node(node: PlanNode, request: NodeRequest, limits: RunLimits) -> workf
 def start_fail_node(request: FailNodeRequest) -> workflow.ActivityHandle[NodeResult]:
     """Write the failure of a node whose activity could not."""
     return start_local(FAIL_NODE, request)
+
+
+def start_prune(request: PruneRequest) -> workflow.ActivityHandle[Pruned]:
+    """One round of pruning. What it cannot do within its time is left to the next round."""
+    handle: workflow.ActivityHandle[Pruned] = workflow.start_activity(
+        PRUNE.name,
+        request,
+        result_type=PRUNE.result,
+        start_to_close_timeout=timedelta(hours=1),
+        heartbeat_timeout=timedelta(seconds=30),
+        retry_policy=RetryPolicy(maximum_attempts=5),
+    )
+    return handle
+
+
+def start_reconcile(request: ReconcileRequest) -> workflow.ActivityHandle[Reconciled]:
+    """One round of reconciling. It is not repeated: the next round begins a few seconds later."""
+    handle: workflow.ActivityHandle[Reconciled] = workflow.start_activity(
+        RECONCILE.name,
+        request,
+        result_type=RECONCILE.result,
+        start_to_close_timeout=timedelta(minutes=1),
+        retry_policy=RetryPolicy(maximum_attempts=1),
+    )
+    return handle
 
 
 def _summary(node: PlanNode) -> str:

@@ -26,8 +26,10 @@ from contracts.activities import (
     PreparedChild,
     RunRef,
 )
+from contracts.continuation import ChildProgress
 from contracts.execution import GRAPH_EXECUTION
 from engine.events import Emitted, Event
+from engine.identity import node_execution_id
 from engine.model import Status
 from engine.values import Value
 from workflows.activity_calls import start_local
@@ -42,6 +44,8 @@ class ChildRuns:
     def __init__(self, tell: Callable[[Event], None]) -> None:
         self._tell = tell
         self._news: dict[str, int] = {}
+        self.waiting: dict[str, ChildProgress] = {}
+        """Node executions whose child was read to its present end: with these a run may continue as new."""
 
     def changed(self, message: ChildChanged) -> None:
         """A child has outputs or has ended."""
@@ -54,17 +58,33 @@ class ChildRuns:
             return prepared.result or NodeResult(status=Status.FAILED, error="The sub-graph could not be prepared")
         following = CollectRequest(node=request, child_id=prepared.child_id)
         child = await self._settled(asyncio.create_task(self._start(prepared)), following)
+        return await self._follow(following, child)
+
+    async def take_up(self, request: NodeRequest, progress: ChildProgress) -> NodeResult:
+        """Follow a child that a former history of this run had started."""
+        child_id = node_execution_id(request.run.execution_id, request.id, 0)
+        following = CollectRequest(node=request, child_id=child_id, after=progress.after, emitted=progress.emitted)
+        return await self._follow(following, None)
+
+    async def _follow(
+        self, following: CollectRequest, child: workflow.ChildWorkflowHandle[Any, Any] | None
+    ) -> NodeResult:
+        node_id = following.node.id
         while True:
-            seen = self._news.get(request.id, 0)
+            seen = self._news.get(node_id, 0)
             # Asked before the rows are read, so that a child which ends in between is read once more.
             following.is_closed = child is not None and child.done()
             collected = await self._settled(start_local(COLLECT_CHILD_OUTPUTS, following), following)
             if collected.outputs:
-                self._tell(Emitted(request.id, collected.outputs))
+                self._tell(Emitted(node_id, collected.outputs))
             if collected.result:
                 return collected.result
             following.after, following.emitted = collected.after, collected.emitted
-            await self._settled(asyncio.create_task(self._news_of(request.id, seen, child)), following)
+            self.waiting[node_id] = ChildProgress(after=following.after, emitted=following.emitted)
+            try:
+                await self._settled(asyncio.create_task(self._news_of(node_id, seen, child)), following)
+            finally:
+                del self.waiting[node_id]
 
     async def _settled[T](self, work: asyncio.Task[T], following: CollectRequest) -> T:
         """The result of something not to be broken off: when the node is cancelled meanwhile, the child is stopped."""

@@ -3,6 +3,7 @@
 Called by `graph_execution.py` before it waits. It only reads the scheduler.
 """
 
+from engine.progress import open_executions
 from engine.scheduler import Scheduler
 
 _ROWS = 20
@@ -17,7 +18,7 @@ def render_details(scheduler: Scheduler) -> str:
         "| node | block | state |",
         "|---|---|---|",
     ]
-    under_way = scheduler.open_executions()
+    under_way = open_executions(scheduler.plan, scheduler.state)
     lines += [f"| {row['title'] or row['node_id']} | {row['block']} | {row['phase']} |" for row in under_way[:_ROWS]]
     if len(under_way) > _ROWS:
         lines.append(f"| … and {len(under_way) - _ROWS} more | | |")

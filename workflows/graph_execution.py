@@ -7,44 +7,56 @@ Started by the API, by schedules and by `temporal workflow start`; run by `worke
 import asyncio
 from collections import deque
 from datetime import timedelta
-from re import fullmatch
-from typing import Any, NoReturn
+from typing import Any
 
-from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from contracts import search_attributes
 from contracts.activities import (
+    ADMITTED,
     BEGIN_RUN,
     CHILD_CHANGED,
+    CONTINUE_RUN,
     FINISH_RUN,
     NODE_OUTPUTS,
+    PACK_STATE,
     RECORD_NODE_EXECUTIONS,
     RUN_PURE_NODES,
+    TAKE_OVER_RUN,
+    Admitted,
     BatchRequest,
     BatchResult,
     BeginRequest,
     BeginResult,
     BehindRow,
     ChildChanged,
+    ContinueRequest,
     Finished,
     FinishRequest,
     NodeOutputs,
+    PackedState,
+    PackRequest,
     RecordRequest,
+    RunLimits,
     RunRef,
 )
-from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
-from engine.events import Cancelled, CancelNodes, Emitted, Event, RunNode, StartTimer
+from contracts.continuation import LARGEST_STATE, Carried
+from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
+from engine.events import Cancelled, CancelNodes, Command, Emitted, Event, RunNode, StartTimer
 from engine.model import Status
 from engine.plan import Plan
+from engine.progress import open_executions, progress
 from engine.scheduler import Scheduler
 from engine.state import RunState, Totals
 from workflows.activity_calls import start_local, start_pure_batch
+from workflows.admission import Turn
 from workflows.child_runs import ParentLink
+from workflows.continuation import History
 from workflows.details import render_details
 from workflows.node_runs import NodeRuns
+from workflows.resets import Resets
+from workflows.run_input import check_id, parse
+from workflows.visibility import tell_search_attributes
 
 _LOCAL_BATCHES_MS = 150
 """After so much time in local batches one runs as an ordinary activity: signals wait while a local one runs."""
@@ -55,22 +67,28 @@ class GraphExecution:
     """Runs a graph. Its id is the execution's id; it closes as its row says: completed, failed or cancelled."""
 
     @workflow.init
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, carried: Carried | None = None) -> None:
         # Signals may be handled before `run`, so what they touch is made here.
         self._inbox: deque[Event] = deque()
         self._run_id = workflow.info().run_id
         self._cancel_requested = False
+        self._turn = Turn()
+        self._history = History()
+        self._resets = Resets()
+        self._run: RunRef
+        self._started_at = carried.started_at if carried else workflow.info().workflow_start_time.timestamp()
         self._scheduler: Scheduler | None = None
         self._local_ms = 0
         self._nodes: NodeRuns | None = None
         self._parent: ParentLink
+        self._finished: Finished | None = None
 
     @workflow.run
-    async def run(self, raw: Any) -> GraphExecutionResult:
+    async def run(self, raw: Any, carried: Carried | None = None) -> GraphExecutionResult:
         """Takes the JSON of a `GraphExecutionInput`; untyped, so that a bad one fails the run with a readable error
-        instead of failing its workflow task for ever."""
-        _check_id(workflow.info().workflow_id)
-        request = _parse(raw)
+        instead of failing its workflow task for ever. `carried` is what a former history of the run left."""
+        check_id(workflow.info().workflow_id)
+        request = parse(raw)
         run = RunRef(
             execution_id=workflow.info().workflow_id,
             run_id=self._run_id,
@@ -79,71 +97,123 @@ class GraphExecution:
             graph_version=request.graph_version or 0,
             context=request.context,
         )
+        self._run = run
         self._parent = ParentLink(run)
         try:
-            finished = await self._begin_and_drive(run, request)
+            if carried:
+                finished = await self._go_on(run, request, carried)
+            else:
+                finished = await self._begin_and_drive(run, request)
         except Exception as error:
             # Whatever went wrong that is not a node's own failure: the run must not be left RUNNING (S-157).
             workflow.logger.exception("Failed graph execution %s", run.execution_id)
-            finished = await self._finish_broken(run, request, error)
+            finished = await self._finish_early(run, request, error)
+        self._finished = finished
         await self._parent.ended()
         return self._close(run, finished)
 
     @workflow.signal(name=NODE_OUTPUTS)
     def node_outputs(self, message: NodeOutputs) -> None:
-        """A running node emitted outputs. A reset re-applies old signals: those of another run id are dropped."""
-        if message.run_id == self._run_id:
-            self._inbox.append(Emitted(message.id, message.outputs))
+        """A running node emitted outputs. After a reset, those told to the run before count like those of an earlier
+        attempt: the part of the history that was kept was made with them, and the node, begun again, keeps to them."""
+        self._history.count_signal()
+        self._inbox.append(Emitted(message.id, message.outputs))
 
     @workflow.signal(name=CHILD_CHANGED)
     def child_changed(self, message: ChildChanged) -> None:
         """A sub-graph of this run has outputs or has ended."""
+        self._history.count_signal()
         if self._nodes:
             self._nodes.children.changed(message)
+
+    @workflow.signal(name=ADMITTED)
+    def admitted(self, message: Admitted) -> None:
+        """A slot was given to this run, which waits for one; a run that does not wait has no use for it."""
+        self._history.count_signal()
+        self._turn.come()
 
     @workflow.query(name="progress")
     def progress(self) -> dict[str, Any]:
         """How far the run is: counts of executions by where they stand."""
-        return self._scheduler.progress() if self._scheduler else {}
+        if self._finished:
+            stats = self._finished.stats
+            return {
+                "done": stats.node_count,
+                "failed": stats.node_error_count,
+                "queued": 0,
+                "running": 0,
+                "sleeping": 0,
+                "incomplete": stats.incomplete_count,
+            }
+        return progress(self._scheduler.state) if self._scheduler else {}
 
     @workflow.query(name="node_executions")
     def node_executions(self) -> list[dict[str, Any]]:
         """The node executions that are queued, under way or sleeping."""
-        return self._scheduler.open_executions() if self._scheduler else []
+        scheduler = None if self._finished else self._scheduler
+        return open_executions(scheduler.plan, scheduler.state) if scheduler else []
 
     # --- phases -------------------------------------------------------------------------------
 
     async def _begin_and_drive(self, run: RunRef, request: GraphExecutionInput) -> Finished:
-        begun: BeginResult = await self._result(
-            start_local(BEGIN_RUN, BeginRequest(execution_id=run.execution_id, run_id=run.run_id, input=request))
-        )
+        begin = BeginRequest(execution_id=run.execution_id, run_id=run.run_id, input=request)
+        begun: BeginResult = await self._result(start_local(BEGIN_RUN, begin))
         run.graph_version = begun.run.graph_version
-        self._tell_search_attributes(run, begun.finished.status if begun.finished else Status.RUNNING)
+        while begun.queued and begun.limits:
+            tell_search_attributes(run, Status.QUEUED)
+            if self._cancel_requested or not await self._turn.wait(begun.limits.slot_wait):
+                self._cancel_requested = True
+                return await self._finish_early(run, request)
+            if self._history.is_long(begun.limits):
+                workflow.continue_as_new(args=[request.model_dump(mode="json")])
+            begun = await self._result(start_local(BEGIN_RUN, begin))
+            self._started_at = workflow.now().timestamp()
+        tell_search_attributes(run, begun.finished.status if begun.finished else Status.RUNNING)
         if begun.finished:
             return begun.finished
         assert begun.plan is not None
         assert begun.state is not None
         assert begun.limits is not None
         plan = Plan.unpack(begun.plan)
+        self._resets.is_due = False  # whatever was reset before: the run has begun anew
         scheduler = self._scheduler = Scheduler(plan, RunState.unpack(begun.state))
         self._local_ms = begun.elapsed_ms
-        self._nodes = NodeRuns(run, begun.limits, scheduler.state.masks, self._inbox.append)
-        finished = await self._drive(run, begun.plan, self._nodes)
+        nodes = self._nodes = NodeRuns(run, begun.limits, scheduler.state.masks, self._inbox.append)
+        finished = await self._drive(run, request, begun.plan, begun.limits, nodes)
         return finished or await self._finish(run, request)
 
-    async def _drive(self, run: RunRef, packed_plan: str, nodes: NodeRuns) -> Finished | None:
+    async def _go_on(self, run: RunRef, request: GraphExecutionInput, carried: Carried) -> Finished:
+        """Take a run up where its former history left it."""
+        run.graph_version = carried.run.graph_version
+        change = ContinueRequest(execution_id=run.execution_id, from_run_id=carried.run.run_id, to_run_id=run.run_id)
+        if await self._result(start_local(CONTINUE_RUN, change)) is False:
+            self._resets.is_due = True
+        scheduler = self._scheduler = Scheduler(Plan.unpack(carried.plan), RunState.unpack(carried.state))
+        nodes = self._nodes = NodeRuns(run, carried.limits, scheduler.state.masks, self._inbox.append)
+        for node, execution in scheduler.under_way():
+            nodes.take_up(node, execution, carried)
+        finished = await self._drive(run, request, carried.plan, carried.limits, nodes)
+        return finished or await self._finish(run, request)
+
+    async def _drive(
+        self, run: RunRef, request: GraphExecutionInput, packed_plan: str, limits: RunLimits, nodes: NodeRuns
+    ) -> Finished | None:
         """Feed the scheduler and do what it says until it is done. Answers the end if a batch wrote it already."""
         while True:
             if nodes.failure:
                 raise nodes.failure
-            scheduler = self._feed(nodes)
+            if self._resets.is_due:
+                await self._take_over()
+            scheduler = self._take_in()
             self._parent.outputs(scheduler.state.totals.agent_outputs)
-            if self._parent.parent_is_gone:
-                self._cancel_requested = True
-                scheduler = self._feed(nodes)
+            if self._history.is_long(limits) and nodes.is_quiet and not scheduler.is_stopping:
+                await self._continue_as_new(run, request, packed_plan, limits, nodes)
+            holding = self._history.is_too_long(limits)
+            self._carry_out(scheduler.dispatch(holding=holding), nodes)
             if scheduler.is_done:
+                await self._record(run, scheduler)
                 return None
-            if scheduler.has_pure:
+            if scheduler.has_pure and not holding:
                 result = await self._run_batch(run, packed_plan, scheduler)
                 self._local_ms += result.elapsed_ms
                 if result.finished:
@@ -160,23 +230,51 @@ class GraphExecution:
                     nodes.give_up()
                     return None
 
-    def _feed(self, nodes: NodeRuns) -> Scheduler:
-        """Tell the scheduler what has happened and carry out what it answers."""
+    def _take_in(self) -> Scheduler:
+        """Tell the scheduler what has happened."""
         scheduler = self._scheduler
         assert scheduler is not None
-        if self._cancel_requested and not scheduler.state.cancelled:
+        if (self._cancel_requested or self._parent.parent_is_gone) and not scheduler.state.cancelled:
+            self._cancel_requested = True
             self._inbox.append(Cancelled())
         while self._inbox:
             scheduler.apply(self._inbox.popleft())
-        for command in scheduler.dispatch():
+        return scheduler
+
+    def _carry_out(self, commands: list[Command], nodes: NodeRuns) -> None:
+        assert self._scheduler is not None
+        for command in commands:
             match command:
                 case RunNode(execution):
-                    nodes.start(scheduler.plan.nodes[execution.node], execution)
+                    nodes.start(self._scheduler.plan.nodes[execution.node], execution)
                 case StartTimer(execution_id, seconds):
                     nodes.sleep(execution_id, seconds)
                 case CancelNodes(ids):
                     nodes.cancel(ids)
-        return scheduler
+
+    async def _continue_as_new(
+        self, run: RunRef, request: GraphExecutionInput, packed_plan: str, limits: RunLimits, nodes: NodeRuns
+    ) -> None:
+        """End this history and begin another one with all that the run is. Nothing is under way that would be lost."""
+        assert self._scheduler is not None
+        state = self._scheduler.state.pack()
+        if len(state) > LARGEST_STATE:
+            packed: PackedState = await self._result(
+                start_local(PACK_STATE, PackRequest(execution_id=run.execution_id, state=state))
+            )
+            if self._inbox or self._cancel_requested:
+                return  # something came meanwhile: it is taken in first, and this is tried again
+            state = packed.state
+        carried = Carried(
+            run=run,
+            plan=packed_plan,
+            state=state,
+            limits=limits,
+            started_at=self._started_at,
+            wakes_at=nodes.wakes_at,
+            children=nodes.children.waiting,
+        )
+        workflow.continue_as_new(args=[request.model_dump(mode="json"), carried])
 
     async def _run_batch(self, run: RunRef, packed_plan: str, scheduler: Scheduler) -> BatchResult:
         """One batch of pure nodes. What arrives meanwhile waits in the inbox, since the batch works on a snapshot."""
@@ -184,7 +282,7 @@ class GraphExecution:
             run=run,
             plan=packed_plan,
             state=scheduler.state.pack(),
-            started_at=workflow.info().workflow_start_time.timestamp(),
+            started_at=self._started_at,
         )
         local = self._local_ms < _LOCAL_BATCHES_MS
         if not local:
@@ -219,33 +317,36 @@ class GraphExecution:
             status=scheduler.outcome,
             totals=scheduler.state.totals,
             incomplete_count=scheduler.incomplete_count,
-            walltime=_walltime(),
+            walltime=workflow.now().timestamp() - self._started_at,
             error=scheduler.state.error,
             error_code=scheduler.state.error_code,
         )
         result: Finished = await self._result(start_local(FINISH_RUN, finish))
         return result
 
-    async def _finish_broken(self, run: RunRef, request: GraphExecutionInput, error: Exception) -> Finished:
+    async def _finish_early(
+        self, run: RunRef, request: GraphExecutionInput, error: Exception | None = None
+    ) -> Finished:
         if self._nodes:
             self._nodes.give_up()
         cause = error.cause if isinstance(error, ActivityError) and error.cause else error
         message = getattr(cause, "message", None) or str(cause) or type(cause).__name__
+        is_broken = error is not None
         finish = FinishRequest(
             run=run,
             input=request,
             status=Status.TERMINATED if self._cancel_requested else Status.FAILED,
             totals=self._scheduler.state.totals if self._scheduler else Totals(),
-            walltime=_walltime(),
-            error=message,
-            error_code=getattr(cause, "type", None) or "system_error",
+            walltime=workflow.now().timestamp() - self._started_at,
+            error=message if is_broken else None,
+            error_code=(getattr(cause, "type", None) or "system_error") if is_broken else None,
         )
         result: Finished = await self._result(start_local(FINISH_RUN, finish))
         return result
 
     def _close(self, run: RunRef, finished: Finished) -> GraphExecutionResult:
         """End the workflow so that its close status equals the row's."""
-        self._tell_search_attributes(run, finished.status)
+        tell_search_attributes(run, finished.status)
         workflow.set_current_details(f"**{finished.status}**" + (f": {finished.error}" if finished.error else ""))
         if finished.status is Status.TERMINATED:
             raise asyncio.CancelledError(finished.error or "The run was stopped")
@@ -261,66 +362,34 @@ class GraphExecution:
         """Await an activity that is never cancelled; a cancellation of the run is noted and heeded afterwards."""
         while not handle.done():
             try:
-                await workflow.wait_condition(handle.done)
+                await workflow.wait_condition(lambda: handle.done() or self._is_to_take_over)
             except asyncio.CancelledError:
                 self._cancel_requested = True
+            if self._is_to_take_over and not handle.done():
+                # What is awaited may itself wait for this: it was scheduled before the reset and begun again after it.
+                await self._take_over()
         return handle.result()
+
+    @property
+    def _is_to_take_over(self) -> bool:
+        return self._resets.is_due and self._scheduler is not None
+
+    async def _take_over(self) -> None:
+        """After a reset: bring the rows back to where the run goes on."""
+        assert self._scheduler is not None
+        request = self._resets.request(self._run, self._scheduler, self._inbox)
+        await self._result(start_local(TAKE_OVER_RUN, request))
 
     async def _wait(self, nodes: NodeRuns, stop_timeout: float | None) -> None:
         """Until something arrives in the inbox or the run is cancelled; while it stops, only for so many seconds."""
         try:
             await workflow.wait_condition(
-                lambda: bool(self._inbox) or nodes.failure is not None or self._parent.parent_is_gone,
+                lambda: (
+                    bool(self._inbox) or nodes.failure is not None or self._parent.parent_is_gone or self._resets.is_due
+                ),
                 timeout=None if stop_timeout is None else timedelta(seconds=stop_timeout),
             )
         except TimeoutError:
             return
         except asyncio.CancelledError:
             self._cancel_requested = True
-
-    def _tell_search_attributes(self, run: RunRef, status: Status) -> None:
-        """The status, and everything else where the start did not say it (a start from the CLI)."""
-        known = workflow.info().typed_search_attributes
-        if known.get(search_attributes.STATUS) == status.value:
-            return
-        pairs = search_attributes.of_run(
-            user_id=run.user_id,
-            graph_id=run.graph_id,
-            graph_version=run.graph_version,
-            status=status.value,
-            root_id=run.context.root_execution_id or run.execution_id,
-        )
-        updates: list[SearchAttributeUpdate[Any]] = [
-            pair.key.value_set(pair.value) for pair in pairs if known.get(pair.key) != pair.value
-        ]
-        workflow.upsert_search_attributes(updates)
-
-
-def _check_id(execution_id: str) -> None:
-    if not fullmatch(EXECUTION_ID, execution_id):
-        raise ApplicationError(
-            f"The workflow id is the execution's id: 1 to 200 of A-Z a-z 0-9 . _ : -, not {execution_id[:200]!r}",
-            type="invalid_request",
-            non_retryable=True,
-        )
-
-
-def _parse(raw: Any) -> GraphExecutionInput:
-    """The input, or a failed run whose error says what is wrong with it, field by field."""
-    try:
-        return GraphExecutionInput.model_validate(raw)
-    except ValidationError as error:
-        _refuse(error)
-
-
-def _refuse(error: ValidationError) -> NoReturn:
-    wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors())
-    raise ApplicationError(
-        f'Bad input of {GRAPH_EXECUTION}: {wrong}. Expected {{"graph_id": …, "user_id": …, "inputs": {{…}}}}',
-        type="invalid_request",
-        non_retryable=True,
-    ) from None
-
-
-def _walltime() -> float:
-    return (workflow.now() - workflow.info().workflow_start_time).total_seconds()

@@ -4,7 +4,7 @@ Used by `graph_execution.py` alone. It knows nothing of graph semantics.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from contracts.activities import FailNodeRequest, NodeRequest, NodeResult, RunLimits, RunRef
+from contracts.continuation import Carried, ChildProgress
 from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
 from engine.plan import Mode, PlanNode
@@ -33,7 +34,9 @@ class NodeRuns:
         self._masks = masks
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._cancelled: set[str] = set()
         self.children = ChildRuns(tell)
+        self.wakes_at: dict[str, float] = {}
         self.failure: BaseException | None = None
         """What no node can answer for: the run must end by it, or it would wait for ever."""
 
@@ -42,29 +45,50 @@ class NodeRuns:
         """Seconds that a stopped run waits for its nodes to end."""
         return self._limits.node_stop_timeout
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way but timers and sub-graphs, which go on without this history."""
+        return all(id in self.wakes_at or id in self.children.waiting for id in self._tasks)
+
     def start(self, node: PlanNode, execution: Open) -> None:
-        """Run an execution in an activity of its own."""
-        request = NodeRequest(
+        """Run an execution: in an activity of its own, or as a run of its own."""
+        request = self._request(node, execution)
+        if node.mode is Mode.CHILD:
+            self._keep(execution.id, self._run_child(request, self.children.run(request, self._masks)))
+        else:
+            self._keep(execution.id, self._run_node(node, request))
+
+    def take_up(self, node: PlanNode, execution: Open, carried: Carried) -> None:
+        """Go on with an execution that was under way when the former history of this run ended."""
+        if (wakes_at := carried.wakes_at.get(execution.id)) is not None:
+            self.sleep(execution.id, max(0.0, wakes_at - workflow.now().timestamp()))
+            return
+        request = self._request(node, execution)
+        progress = carried.children.get(execution.id, ChildProgress())
+        self._keep(execution.id, self._run_child(request, self.children.take_up(request, progress)))
+
+    def _request(self, node: PlanNode, execution: Open) -> NodeRequest:
+        return NodeRequest(
             run=self._run,
             id=execution.id,
             node_id=node.id,
             ordinal=execution.ordinal,
             seq=execution.seq,
             inputs=execution.inputs,
-            mask=self._masks.get(node.id, {}),
+            is_masked=node.id in self._masks,
             resume=execution.resume,
         )
-        work = self._run_child(request) if node.mode is Mode.CHILD else self._run_node(node, request)
-        self._keep(execution.id, work)
 
     def sleep(self, execution_id: str, seconds: float) -> None:
         """Wait on a durable timer, then say so."""
+        self.wakes_at[execution_id] = workflow.now().timestamp() + seconds
         self._keep(execution_id, self._sleep(execution_id, seconds))
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Cancel activities and timers; each still tells its end."""
         for execution_id in ids:
             if task := self._tasks.get(execution_id):
+                self._cancelled.add(execution_id)
                 task.cancel()
 
     def give_up(self) -> None:
@@ -90,7 +114,8 @@ class NodeRuns:
         try:
             result = await start_node(node, request, self._limits)
         except ActivityError as error:
-            if is_cancelled_exception(error):
+            # A stopped node is stopped, whatever its activity met with on the way out.
+            if is_cancelled_exception(error) or request.id in self._cancelled:
                 self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
                 return
             result = await start_fail_node(_failure(request, error))
@@ -99,9 +124,9 @@ class NodeRuns:
             return
         self._tell(_event(request.id, result))
 
-    async def _run_child(self, request: NodeRequest) -> None:
+    async def _run_child(self, request: NodeRequest, running: Awaitable[NodeResult]) -> None:
         try:
-            result = await self.children.run(request, self._masks)
+            result = await running
         except asyncio.CancelledError:
             self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
             return
@@ -113,6 +138,8 @@ class NodeRuns:
         except asyncio.CancelledError:
             self._tell(Ended(execution_id, Status.TERMINATED, error="The run was stopped"))
             return
+        finally:
+            del self.wakes_at[execution_id]
         self._tell(Woke(execution_id))
 
 

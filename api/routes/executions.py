@@ -6,10 +6,12 @@ from fastapi import APIRouter, Query
 
 from api import showing_runs
 from api.dependencies import AppServices, CurrentUser, ExecutionIdPath, GraphIdPath, ListPage
+from api.schemas.errors import NOT_OVER
 from api.schemas.executions import ExecutionDetail, ExecutionList, ExecutionMeta, ExecutionResults
 from api.services import Services
 from api.statuses import statuses_of
 from api.stopping import stop
+from contracts.errors import ExecutionNotFound
 from store.records import Execution
 
 router = APIRouter(tags=["executions"])
@@ -38,6 +40,13 @@ async def list_executions(
 async def get_execution(execution_id: ExecutionIdPath, app: AppServices, user: CurrentUser) -> ExecutionDetail:
     """Status, stats, inputs and outputs (S-090)."""
     return await showing_runs.detail(app, await showing_runs.owned(app, user.id, execution_id))
+
+
+@router.delete("/executions/{execution_id}", status_code=204, summary="Delete a run", responses=NOT_OVER)
+async def delete_execution(execution_id: ExecutionIdPath, app: AppServices, user: CurrentUser) -> None:
+    """Delete it for good, with nodes, outputs, events, values and the runs of its sub-graphs; 409 while it goes on."""
+    if not await app.store.removal.delete_execution(user.id, execution_id):
+        raise ExecutionNotFound
 
 
 @router.get("/executions/{execution_id}/results", summary="Show a run and its nodes")

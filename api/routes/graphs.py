@@ -10,7 +10,8 @@ from api.graph_ids import with_new_ids
 from api.graph_problems import graph_problems, limit_problems
 from api.graph_reading import graph_of, read_graph
 from api.json_body import JsonObject, describe
-from api.schemas.graphs import GraphBody, GraphDetail, GraphList, GraphSaved, GraphVersionList
+from api.schemas.errors import NOT_OVER
+from api.schemas.graphs import GraphBody, GraphDeleted, GraphDetail, GraphList, GraphSaved, GraphVersionList
 from api.services import Services
 from api.showing_graphs import detail, meta
 from blocks.legacy import modernise
@@ -68,7 +69,17 @@ async def get_graph(
     graph_id: GraphIdPath, app: AppServices, user: CurrentUser, version: VersionQuery = None
 ) -> GraphDetail:
     """The active version, or the one asked for."""
-    return detail(await _row(app, user, graph_id, version), app.catalogue)
+    return detail(await _row(app, user, graph_id, version), app.catalogue, app.graph_limits)
+
+
+@router.delete("/{graph_id}", summary="Delete a graph", responses=NOT_OVER)
+async def delete_graph(graph_id: GraphIdPath, app: AppServices, user: CurrentUser) -> GraphDeleted:
+    """Delete all its versions (S-093). Its runs stay until they are deleted or pruned; 409 while one is not over."""
+    count = await app.store.removal.delete_graph(user.id, graph_id)
+    app.versions.forget(user.id, graph_id)
+    if not count:
+        raise GraphNotFound
+    return GraphDeleted(version_counts=count)
 
 
 @router.get("/{graph_id}/versions", summary="List the versions of a graph")
@@ -83,7 +94,7 @@ async def list_versions(graph_id: GraphIdPath, app: AppServices, user: CurrentUs
 @router.get("/{graph_id}/versions/{version}", summary="Show a version of a graph")
 async def get_version(graph_id: GraphIdPath, version: VersionPath, app: AppServices, user: CurrentUser) -> GraphDetail:
     """One version."""
-    return detail(await _row(app, user, graph_id, version), app.catalogue)
+    return detail(await _row(app, user, graph_id, version), app.catalogue, app.graph_limits)
 
 
 async def _row(app: Services, user: User, graph_id: str, version: int | None) -> GraphRow:
@@ -96,7 +107,11 @@ async def _row(app: Services, user: User, graph_id: str, version: int | None) ->
 def _strict(app: Services, body: Mapping[str, Any]) -> Graph:
     """The body's graph. ValidationFailed with all problems, in the caller's own node ids."""
     read = read_graph(graph_of(body))
-    problems = [*read.problems, *limit_problems(read.graph), *graph_problems(read.graph, app.catalogue.shape)]
+    problems = [
+        *read.problems,
+        *limit_problems(read.graph),
+        *graph_problems(read.graph, app.catalogue.shape, app.graph_limits),
+    ]
     if problems:
         raise ValidationFailed(problems)
     return read.graph.model_copy(update={"name": read.graph.name.strip()})
@@ -109,7 +124,7 @@ async def _save(
     shape_of = app.catalogue.shape
     subs = [with_static_links(sub, shape_of) for sub in renamed.graph.sub_graphs]
     stored = with_static_links(renamed.graph, shape_of).model_copy(update={"sub_graphs": subs})
-    found = problems + graph_problems(stored, shape_of)
+    found = problems + graph_problems(stored, shape_of, app.graph_limits)
     version = await app.store.graphs.save(user.id, stored, found)
     return GraphSaved(
         id=stored.id,

@@ -24,3 +24,9 @@ class ErrorEnvelope(BaseModel):
     detail: Any = Field(
         description="The message; for `validation_error` an object with `type`, `message`, `node_errors`."
     )
+
+
+NOT_OVER: dict[int | str, dict[str, Any]] = {
+    409: {"model": ErrorEnvelope, "description": "It, or what belongs to it, is not over."}
+}
+"""What routes that delete may answer besides the usual."""

@@ -19,6 +19,12 @@ class GraphSaved(BaseModel):
     graph_ids: dict[str, str] = Field(description="Graph ids of the body, sub-graphs included → those they were given.")
 
 
+class GraphDeleted(BaseModel):
+    """A graph that has been deleted."""
+
+    version_counts: int = Field(description="How many versions it had.")
+
+
 class GraphMeta(BaseModel):
     """A version of a graph, without its nodes."""
 

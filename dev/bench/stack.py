@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from store.postgres import PostgresStore
 USER = "be9c0000-0000-4000-8000-00000000000a"
 KEY = "bench-key"
 _START_SECONDS = 60.0
+_TAIL_LINES = 20
 
 
 @dataclass(slots=True)
@@ -81,7 +83,9 @@ async def open_bench(opened: AsyncExitStack, directory: Path) -> Bench:
         search_attributes=SEARCH_ATTRIBUTES,
         database=directory / "temporal.db",
     )
-    await _start(opened, [str(cli), *arguments], {})
+    log = directory / "temporal.log"
+    opened.push(_tail_on_failure(log))
+    await _start(opened, [str(cli), *arguments], {}, log)
     server = postgres.start(directory / "postgres", durable=True)
     opened.callback(server.stop)
     if not await health.until(health.temporal(address, "default", SEARCH_ATTRIBUTES, None), _START_SECONDS):
@@ -91,6 +95,8 @@ async def open_bench(opened: AsyncExitStack, directory: Path) -> Bench:
         "DATABASE_URL": server.url,
         "HEDDLE_API_PORT": str(api_port),
         "HEDDLE_LOG_LEVEL": "WARNING",
+        # One user runs everything here; admission is not what is measured.
+        "HEDDLE_MAX_CONCURRENT_GRAPH_EXECUTIONS_PER_USER": "10000",
     }
     worker = await _start(opened, [sys.executable, "-m", "dev.bench.processes", "worker"], environment)
     await _ready(worker)
@@ -107,13 +113,19 @@ async def open_bench(opened: AsyncExitStack, directory: Path) -> Bench:
     return Bench(await connect(address, "default"), http, graphs, dbos)
 
 
-async def _start(opened: AsyncExitStack, command: list[str], environment: dict[str, str]) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, **environment},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
+async def _start(
+    opened: AsyncExitStack, command: list[str], environment: dict[str, str], log: Path | None = None
+) -> asyncio.subprocess.Process:
+    """With `log` all that the process writes goes there; else it answers over its standard output."""
+    with ExitStack() as held:
+        output = held.enter_context(log.open("ab")) if log else None
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env={**os.environ, **environment},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=output or asyncio.subprocess.PIPE,
+            stderr=output,
+        )
 
     async def stop() -> None:
         if process.returncode is None:
@@ -126,6 +138,17 @@ async def _start(opened: AsyncExitStack, command: list[str], environment: dict[s
 
     opened.push_async_callback(stop)
     return process
+
+
+def _tail_on_failure(log: Path) -> Callable[[type[BaseException] | None, object, object], None]:
+    """Prints the log's last lines when what is leaving is a failure."""
+
+    def tell(kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+        if kind is not None and issubclass(kind, Exception) and log.exists():
+            lines = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
+            print("\n".join(("The end of Temporal's log:", *(f"  {line}" for line in lines))), file=sys.stderr)
+
+    return tell
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:

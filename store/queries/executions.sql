@@ -3,42 +3,69 @@ INSERT INTO graph_executions (
     id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, status, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'QUEUED', now())
 ON CONFLICT DO NOTHING
+RETURNING true
 
 -- name: begin_execution
--- A repeat within the same run id counts one more batch and changes nothing else; another run id takes the row over.
+-- A repeat within the same run id counts one more batch and changes nothing else. No row when it is another run id's.
+-- $12 and $13 are the limits of admission; without them everybody is admitted. Who is not stays QUEUED.
 WITH before AS MATERIALIZED (
-    SELECT status, last_event FROM graph_executions WHERE id = $1 FOR NO KEY UPDATE
+    SELECT status, last_event, run_id = $10 AND status <> 'QUEUED' AS has_begun, run_id <> $10 AS is_anothers
+    FROM graph_executions WHERE id = $1 FOR NO KEY UPDATE
+),
+admission AS MATERIALIZED (
+    SELECT CASE WHEN $12::integer IS NULL OR has_begun THEN true ELSE enter_slot($1, $2, $3, $12, $13::integer) END AS is_free
+    FROM (  -- one row, after the lock
+        SELECT coalesce(bool_or(has_begun), false) AS has_begun FROM before
+        HAVING bool_or(is_anothers) IS NOT TRUE
+    ) AS locked
 ),
 begun AS (
     INSERT INTO graph_executions AS held (
         id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks,
         run_id, status, created_at, started_at, last_event, unfinished_batches)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'RUNNING', least(now(), $11), $11, 1, 1
-    FROM (SELECT count(*) FROM before) AS locked  -- counted, so that the row is read and locked before it is written
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN is_free THEN 'RUNNING' ELSE 'QUEUED' END, least(now(), $11),
+        CASE WHEN is_free THEN $11::timestamptz END, is_free::integer, is_free::integer
+    FROM admission
     ON CONFLICT (id) DO UPDATE SET
         run_id = excluded.run_id,
+        -- Somebody may start an id once more, and something else by it.
+        user_id = CASE WHEN held.status = 'QUEUED' THEN excluded.user_id ELSE held.user_id END,
+        graph_id = CASE WHEN held.status = 'QUEUED' THEN excluded.graph_id ELSE held.graph_id END,
+        graph_version = CASE WHEN held.status = 'QUEUED' THEN excluded.graph_version ELSE held.graph_version END,
+        trigger = CASE WHEN held.status = 'QUEUED' THEN excluded.trigger ELSE held.trigger END,
+        root_id = CASE WHEN held.status = 'QUEUED' THEN excluded.root_id ELSE held.root_id END,
+        parent_id = CASE WHEN held.status = 'QUEUED' THEN excluded.parent_id ELSE held.parent_id END,
+        inputs = CASE WHEN held.status = 'QUEUED' THEN excluded.inputs ELSE held.inputs END,
+        masks = CASE WHEN held.status = 'QUEUED' THEN excluded.masks ELSE held.masks END,
         status = CASE WHEN held.run_id = excluded.run_id AND held.status <> 'QUEUED'
-            THEN held.status ELSE 'RUNNING' END,
+            THEN held.status ELSE excluded.status END,
         started_at = coalesce(held.started_at, excluded.started_at),
         ended_at = CASE WHEN held.run_id = excluded.run_id THEN held.ended_at END,
         error = CASE WHEN held.run_id = excluded.run_id THEN held.error END,
         error_code = CASE WHEN held.run_id = excluded.run_id THEN held.error_code END,
-        last_event = held.last_event
-            + CASE WHEN held.run_id = excluded.run_id AND held.status <> 'QUEUED' THEN 0 ELSE 1 END,
-        unfinished_batches = 1 + CASE WHEN held.run_id = excluded.run_id THEN held.unfinished_batches ELSE 0 END
-    RETURNING last_event, unfinished_batches
+        last_event = held.last_event + CASE
+            WHEN held.run_id = excluded.run_id AND held.status <> 'QUEUED' THEN 0
+            WHEN held.status = excluded.status AND excluded.status = 'QUEUED' THEN 0
+            ELSE 1 END,
+        unfinished_batches = excluded.unfinished_batches
+            + CASE WHEN held.run_id = excluded.run_id THEN held.unfinished_batches ELSE 0 END
+    WHERE held.run_id IS NULL OR held.run_id = excluded.run_id
+    RETURNING last_event, unfinished_batches, status
 ),
 told AS (
     INSERT INTO execution_events (execution_id, seq, type, status, at)
-    SELECT $1, begun.last_event, 'graph_execution_update', 'RUNNING', $11
+    SELECT $1, begun.last_event, 'graph_execution_update', begun.status, $11
     FROM begun LEFT JOIN before ON true
-    WHERE begun.last_event IS DISTINCT FROM before.last_event
+    WHERE begun.last_event <> coalesce(before.last_event, 0)
     ON CONFLICT DO NOTHING  -- two first beginnings at once: the one that came second saw no row before
     RETURNING seq
 )
-SELECT coalesce(before.status, 'QUEUED') AS previous, begun.unfinished_batches,
+SELECT coalesce(before.status, 'QUEUED') AS previous, begun.unfinished_batches, admission.is_free,
     (SELECT pg_notify('heddle_events', $1) FROM told)
-FROM begun LEFT JOIN before ON true
+FROM begun CROSS JOIN admission LEFT JOIN before ON true
+
+-- name: continue_run
+UPDATE graph_executions SET run_id = $3, unfinished_batches = 0 WHERE id = $1 AND run_id = $2
 
 -- name: begin_batch
 UPDATE graph_executions SET unfinished_batches = unfinished_batches + 1
@@ -75,8 +102,8 @@ entered AS (
         attempt = excluded.attempt,
         inputs = held.inputs || excluded.inputs,
         agent_output = coalesce(excluded.agent_output, held.agent_output),
-        queued_at = coalesce(excluded.queued_at, held.queued_at),
-        started_at = coalesce(excluded.started_at, held.started_at),
+        queued_at = coalesce(held.queued_at, excluded.queued_at),
+        started_at = coalesce(held.started_at, excluded.started_at),
         entered_attempt = excluded.entered_attempt
     WHERE held.ended_at IS NULL AND held.attempt <= excluded.attempt
         AND coalesce(held.entered_attempt, excluded.attempt) = excluded.attempt
@@ -146,12 +173,12 @@ SELECT told.seq, node.agent_output AS name, output.value, output.ref, output.kin
 FROM execution_events AS told
 JOIN node_executions AS node ON node.execution_id = told.execution_id AND node.id = told.node_execution_id
 JOIN node_outputs AS output ON output.execution_id = node.execution_id AND output.node_execution_id = node.id
-WHERE told.execution_id = $1 AND told.seq > $2 AND told.status = 'COMPLETED'
+WHERE told.execution_id = $1 AND told.seq > $2 AND told.status = 'COMPLETED' AND NOT told.is_superseded
     AND node.agent_output IS NOT NULL AND output.name = 'output'
 ORDER BY told.seq, output.index
 
 -- name: events
-SELECT * FROM execution_events WHERE execution_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+SELECT * FROM execution_events WHERE execution_id = $1 AND seq > $2 AND NOT is_superseded ORDER BY seq LIMIT $3
 
 -- name: events_outputs
 -- Outputs of the given ranges; each range is looked up by itself, however many outputs the run has.

@@ -69,8 +69,8 @@ written AS (
         attempt = excluded.attempt,
         inputs = held.inputs || excluded.inputs,
         agent_output = coalesce(excluded.agent_output, held.agent_output),
-        queued_at = coalesce(excluded.queued_at, held.queued_at),
-        started_at = coalesce(excluded.started_at, held.started_at),
+        queued_at = coalesce(held.queued_at, excluded.queued_at),
+        started_at = coalesce(held.started_at, excluded.started_at),
         ended_at = excluded.ended_at,
         error = coalesce(excluded.error, held.error),
         stats = held.stats || excluded.stats,
@@ -142,4 +142,6 @@ SELECT EXISTS (SELECT FROM run) AS is_ours,
     $26::text IS NOT NULL AND EXISTS (
         SELECT FROM run WHERE last_event <> (SELECT last_event FROM graph_executions WHERE id = $1)
     ) AS may_have_missed,
+    -- The end frees the run's slot of admission: who gets it is committed together with the end.
+    CASE WHEN $26::text IS NOT NULL AND $32::boolean THEN (SELECT leave_slot(id) FROM run) END AS admitted,
     (SELECT pg_notify('heddle_events', $1) FROM (SELECT FROM news LIMIT 1) AS any_news)

@@ -3,6 +3,15 @@ INSERT INTO users (id, email, name) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name
 WHERE (users.email, users.name) IS DISTINCT FROM (excluded.email, excluded.name)
 
+-- name: new_user
+WITH made AS (
+    INSERT INTO users (id, email, name) SELECT $1, $2, $3
+    WHERE NOT EXISTS (SELECT FROM users WHERE lower(email) = lower($2))
+    RETURNING id
+)
+INSERT INTO api_keys (hash, user_id, name) SELECT $4, id, $5 FROM made
+RETURNING user_id
+
 -- name: add_api_key
 INSERT INTO api_keys (hash, user_id, name) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING

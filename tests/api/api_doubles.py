@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field
 from blocks.base import Block, BlockContext, BlockSchema, Category, Cost, Inputs, Outputs, Yielded
 from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
+from contracts.latest_run import LatestRun
 from engine.model import BlockId, BlockKind, BlockShape
 
 INPUT, OUTPUT, ADD, DROPDOWN, DISABLED = "b-input", "b-output", "b-add", "b-dropdown", "b-disabled"
@@ -108,8 +109,10 @@ class NotedRuns:
 
     def __init__(self) -> None:
         self.started: dict[str, GraphExecutionInput] = {}
+        self.starts = 0
         self.names: dict[str, str] = {}
         self.cancelled: list[str] = []
+        self.known: dict[str, LatestRun | None] = {}
         self.down = False
         self.workers = True
         self.when_cancelled: Callable[[str], Awaitable[None]] | None = None
@@ -121,6 +124,7 @@ class NotedRuns:
     async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
         self._answer()
         self.started[execution_id] = run
+        self.starts += 1
         self.names[execution_id] = graph_name
 
     async def cancel(self, execution_id: str) -> None:
@@ -128,6 +132,10 @@ class NotedRuns:
         self.cancelled.append(execution_id)
         if self.when_cancelled:
             await self.when_cancelled(execution_id)
+
+    async def latest(self, execution_id: str) -> LatestRun | None:
+        self._answer()
+        return self.known.get(execution_id, LatestRun("run-1"))
 
     async def check(self) -> None:
         self._answer()

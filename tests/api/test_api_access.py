@@ -38,7 +38,7 @@ def _count(router: Any) -> int:
 
 
 def test_the_list_of_routes_is_complete(app: FastAPI) -> None:
-    documentation = 4  # /docs, its redirect, /redoc, /openapi.json
+    documentation = 3  # /, /docs, /openapi.json
     assert len(ROUTES) == _count(app) - documentation
     assert len(GUARDED) >= 2 * 16
 

@@ -5,6 +5,8 @@ import tomllib
 import pytest
 
 from activities.child_runs import ChildActivities
+from activities.prune import PruneActivities
+from activities.reconcile import ReconcileActivities
 from activities.run_node import NodeActivities
 from activities.runs import RunActivities
 from contracts import activities as refs
@@ -25,7 +27,7 @@ def test_every_root_folder_is_in_the_import_contracts() -> None:
 
 def test_activities_fulfil_their_references() -> None:
     implemented = {}
-    for owner in (RunActivities, NodeActivities, ChildActivities):
+    for owner in (RunActivities, NodeActivities, ChildActivities, PruneActivities, ReconcileActivities):
         for method in vars(owner).values():
             if definition := getattr(method, "__temporal_activity_definition", None):
                 implemented[definition.name] = (definition.arg_types, definition.ret_type)

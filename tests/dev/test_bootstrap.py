@@ -16,6 +16,7 @@ version={version}
 echo "$0 $*" >> "$CALLS"
 case "$version" in broken) exit 127 ;; esac
 case "$*" in
+*"print("*) echo "3.$version.2" ;;
 *"sys.exit(sys.version_info"*) [ "$version" -ge 12 ]; exit ;;
 *"-m venv"*)
   for folder; do :; done
@@ -97,8 +98,34 @@ def test_no_python_is_said_with_what_to_do(machine: Machine) -> None:
     assert done.returncode != 0
     assert "went on" not in done.stdout
     assert "3.12 or newer" in done.stderr
+    assert "python3 is 3.11.2, too old" in done.stderr
+    assert "apt-get" not in done.stderr
     assert "uv python install" in done.stderr
     assert not (machine.venv / "bin").exists()
+
+
+def test_a_python_that_does_not_run_and_one_without_venv_are_told_apart(machine: Machine) -> None:
+    machine.python("python3.13", "broken")
+    bare = machine.python("python3", 12)
+    bare.write_text(bare.read_text().replace("case", '[ "${*#*ensurepip}" = "$*" ] || exit 1\ncase', 1))
+    done = machine.bash("find_python")
+    assert done.returncode != 0
+    assert "python3.13 does not run" in done.stderr
+    assert "python3 is 3.12.2, without venv or ensurepip" in done.stderr
+
+
+def test_paths_of_the_caller_are_meant_from_where_it_is(machine: Machine, tmp_path: Path) -> None:
+    machine.python("python3.13", 13)
+    done = subprocess.run(
+        (str(machine.bin / "bash"), "-c", f"source {ROOT}/scripts/bootstrap.sh; bootstrap; env"),
+        cwd=tmp_path,
+        env={"PATH": f"{machine.bin}:/usr/bin", "HOME": str(machine.home), "HEDDLE_VENV": "venv", "CALLS": "/dev/null"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"HEDDLE_CALLER_DIRECTORY={tmp_path}" in done.stdout.splitlines()
+    assert (tmp_path / "venv" / "bin" / "python").exists()
 
 
 def test_uv_is_asked_for_its_own_pythons(machine: Machine) -> None:
@@ -146,7 +173,10 @@ def test_the_lock_names_no_host_and_pins_every_package_with_its_hashes() -> None
     assert all("==" in line and line.endswith("\\") for line in packages)
 
 
-@pytest.mark.parametrize("name", ["up", "down", "demo", "test", "check"])
+SCRIPTS = sorted(path.name for path in (ROOT / "scripts").iterdir() if not path.suffix)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_each_script_explains_itself_from_any_directory(name: str, tmp_path: Path) -> None:
     script = ROOT / "scripts" / name
     done = subprocess.run(
@@ -159,4 +189,21 @@ def test_each_script_explains_itself_from_any_directory(name: str, tmp_path: Pat
     )
     assert f"Usage: scripts/{name}" in done.stdout
     assert "#" not in done.stdout
+    assert "shellcheck" not in done.stdout
+    comment = (ROOT / "scripts" / name).read_text().split("\n\n", 1)[0].splitlines()[1:]
+    assert done.stdout.splitlines() == [line.removeprefix("#").removeprefix(" ") for line in comment]
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize("arguments", [("--fixx",), ("--fix", "more"), ("tests",)])
+def test_the_checks_refuse_what_they_do_not_know(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = subprocess.run(
+        (str(ROOT / "scripts" / "check"), *arguments),
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HEDDLE_VENV": str(tmp_path / "venv")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert " ".join(arguments) in done.stderr
     assert not (tmp_path / "venv").exists()

@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 from dev import demo
-from dev.api_client import Api, ApiProblem
+from dev.api_client import Api, ApiProblem, problem_lines
 from dev.demo_view import Lines, LiveTable, Silent, short
+from dev.following import follow
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -31,6 +34,10 @@ def stream(*events: dict[str, Any], first: int = 1) -> bytes:
 class Seen(Silent):
     def __init__(self) -> None:
         self.statuses: list[str] = []
+        self.noted: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.noted.append(text)
 
     def show(self, event: dict[str, Any]) -> None:
         self.statuses.append(event["status"])
@@ -74,25 +81,54 @@ async def test_the_calls_carry_the_key_and_the_inputs() -> None:
     assert json.loads(request.content) == {"inputs": {"a": [1]}}
 
 
-async def test_an_error_is_told_in_the_api_s_words_with_every_problem() -> None:
-    body = {
-        "code": "validation_error",
-        "message": "The graph cannot run.",
-        "details": {
-            "problems": [
-                {"code": "unknown_pin", "message": "There is no such pin.", "node_id": "n7", "pin": "x"},
-                {"code": "no_start", "message": "No node starts."},
-            ]
-        },
-    }
-    async with api(lambda request: httpx.Response(400, json={"error": body})) as client:
+PROBLEMS = [
+    {"code": "unknown_pin", "message": "There is no such pin.", "node_id": "n7", "pin": "x"},
+    {"code": "no_start", "message": "No node starts."},
+]
+REFUSAL = {
+    "code": "validation_error",
+    "message": "Graph validation failed: There is no such pin. (and 1 more)",
+    "details": {"problems": PROBLEMS},
+}
+
+
+async def test_an_error_is_told_in_words_with_every_problem_once() -> None:
+    async with api(lambda request: httpx.Response(400, json={"error": REFUSAL})) as client:
         with pytest.raises(ApiProblem) as caught:
             await client.execute("g", {})
-    assert str(caught.value).splitlines() == [
-        "POST /api/graphs/g/execute answered 400: validation_error The graph cannot run.",
-        "  - unknown_pin There is no such pin. (node_id n7 pin x)",
-        "  - no_start No node starts.",
+    assert caught.value.lines() == [
+        "Graph validation failed:",
+        "  - There is no such pin. (node_id n7 pin x; unknown_pin)",
+        "  - No node starts. (no_start)",
     ]
+    assert caught.value.lines(problem_lines(PROBLEMS[:1])) == [
+        "Graph validation failed:",
+        "  - No node starts. (no_start)",
+    ]
+    assert caught.value.lines(problem_lines(PROBLEMS)) == ["Graph validation failed, for the problems above."]
+    assert caught.value.document() == {
+        "code": "validation_error",
+        "message": REFUSAL["message"],
+        "problems": PROBLEMS,
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "line", "passing"),
+    [
+        (httpx.Response(401, json={"error": {"code": "not_authenticated", "message": "No."}}), "No.", False),
+        (httpx.Response(503, json={"error": {"code": "unavailable", "message": "Wait."}}), "Wait.", True),
+        (httpx.Response(502, text="Bad gateway"), "The API answered 502: Bad gateway", True),
+        (httpx.Response(404, json=["odd"]), 'The API answered 404: ["odd"]', False),
+    ],
+)
+async def test_an_error_without_problems_is_one_line(answer: httpx.Response, line: str, passing: bool) -> None:
+    async with api(lambda request: answer) as client:
+        with pytest.raises(ApiProblem) as caught:
+            await client.execution("x")
+    (told,) = caught.value.lines()
+    assert told.startswith(f"{line} (")
+    assert caught.value.passing == passing
 
 
 async def test_an_api_that_is_not_there_is_a_problem_too() -> None:
@@ -104,40 +140,77 @@ async def test_an_api_that_is_not_there_is_a_problem_too() -> None:
             await client.execution("x")
 
 
-async def test_a_broken_stream_is_taken_up_where_it_was() -> None:
-    asked: list[str | None] = []
+ENDED = {"type": "graph_execution_update", "status": "COMPLETED"}
 
-    async def broken() -> AsyncIterator[bytes]:
-        yield stream(node("QUEUED"), node("RUNNING"))
+
+class Restarting:
+    """An API that goes away in the middle of a stream and answers `absent` times with nothing before it is back."""
+
+    def __init__(self, absent: int) -> None:
+        self.absent = absent
+        self.asked: list[str | None] = []
+        self.up = True
+
+    async def broken(self) -> AsyncIterator[bytes]:
+        yield stream(node("QUEUED"), node("RUNNING")) + b"id: 3\ndata: {"
+        self.up = False
         raise httpx.ReadError("gone")
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if not self.up:
+            self.absent -= 1
+            self.up = self.absent <= 0
+            if self.absent % 2:
+                raise httpx.ConnectError("refused")
+            return httpx.Response(503, json={"error": {"code": "unavailable", "message": "Not yet."}})
         if not request.url.path.endswith("/events"):
-            return httpx.Response(200, json={"status": "RUNNING"})
-        asked.append(request.headers.get("Last-Event-ID"))
-        if len(asked) == 1:
-            return httpx.Response(200, content=broken())
-        ended = {"type": "graph_execution_update", "status": "COMPLETED"}
-        return httpx.Response(200, content=stream(node("COMPLETED"), ended, node("never shown"), first=3))
+            return httpx.Response(200, json={"status": "COMPLETED", "id": "x"})
+        self.asked.append(request.headers.get("Last-Event-ID"))
+        if len(self.asked) == 1:
+            return httpx.Response(200, content=self.broken())
+        return httpx.Response(200, content=stream(node("COMPLETED"), ENDED, node("never shown"), first=3))
 
-    seen = Seen()
-    async with api(answer) as client:
-        await demo.follow(client, "x", seen)
-    assert asked == [None, "2"]
+
+async def test_a_stream_that_breaks_is_taken_up_where_it_was_once_the_api_is_back() -> None:
+    restarting, seen = Restarting(absent=5), Seen()
+    async with api(restarting) as client:
+        execution = await follow(client, "x", seen, pause_seconds=0)
+    assert restarting.asked == [None, "2"]
     assert seen.statuses == ["QUEUED", "RUNNING", "COMPLETED", "COMPLETED"]
+    assert seen.noted
+    assert execution == {"status": "COMPLETED", "id": "x"}
+
+
+async def test_an_api_that_stays_away_is_given_up() -> None:
+    async with api(Restarting(absent=10**9)) as client:
+        with pytest.raises(ApiProblem):
+            await follow(client, "x", Seen(), patience_seconds=0.05, pause_seconds=0)
+
+
+async def test_a_refusal_is_not_tried_again() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(404, json={"error": {"code": "execution_not_found", "message": "No."}})
+
+    async with api(answer) as client:
+        with pytest.raises(ApiProblem, match="No"):
+            await follow(client, "x", Seen(), pause_seconds=0)
+    assert len(asked) == 1
 
 
 async def test_a_run_that_ended_unseen_is_not_waited_for() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/events"):
-            return httpx.Response(200, content=b"")
+            return httpx.Response(204)
         return httpx.Response(200, json={"status": "FAILED"})
 
     async with api(answer) as client:
-        await demo.follow(client, "x", Seen())
+        assert await follow(client, "x", Seen()) == {"status": "FAILED"}
 
 
-async def test_a_stream_that_always_breaks_ends_the_wait() -> None:
+async def test_a_stream_that_always_ends_at_once_ends_the_wait() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/events"):
             return httpx.Response(200, content=b"")
@@ -145,7 +218,7 @@ async def test_a_stream_that_always_breaks_ends_the_wait() -> None:
 
     async with api(answer) as client:
         with pytest.raises(ApiProblem, match="before the run did"):
-            await demo.follow(client, "x", Seen())
+            await follow(client, "x", Seen(), patience_seconds=0.05, pause_seconds=0)
 
 
 def test_lines_name_the_node_and_its_outputs() -> None:
@@ -159,9 +232,30 @@ def test_lines_name_the_node_and_its_outputs() -> None:
     assert second == "run COMPLETED"
 
 
-def test_the_table_has_one_row_for_a_node_execution_and_takes_titles_as_they_are() -> None:
-    from rich.console import Console
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_narrow_terminal_cuts_names_and_outputs_but_never_the_status(width: int) -> None:
+    out = io.StringIO()
+    with LiveTable(Console(file=out, width=width, height=24, force_terminal=True)) as view:
+        for number, status in enumerate(("COMPLETED", "INCOMPLETE", "TERMINATED")):
+            outputs = {"output": ["value " * 30]}
+            view.show(node(status, node_execution_id=number, title="A long name " * 5, outputs=outputs))
+    lines = Text.from_ansi(out.getvalue().rsplit("outputs", 1)[1]).plain.splitlines()[1:]
+    assert [line.split("…")[1].split()[0] for line in lines] == ["COMPLETED", "INCOMPLETE", "TERMINATED"]
+    assert all(len(line) <= width for line in lines)
 
+
+def test_at_the_end_the_table_is_there_in_full() -> None:
+    out = io.StringIO()
+    with LiveTable(Console(file=out, width=100, height=10, force_terminal=True)) as view:
+        for number in range(40):
+            view.show(node("COMPLETED", node_execution_id=number, title=f"node-{number:02}"))
+    last = out.getvalue().rsplit("outputs", 1)[1]
+    assert [line.split()[0] for line in Text.from_ansi(last).plain.splitlines()[1:]] == [
+        f"node-{number:02}" for number in range(40)
+    ]
+
+
+def test_the_table_has_one_row_for_a_node_execution_and_takes_titles_as_they_are() -> None:
     out = io.StringIO()
     with LiveTable(Console(file=out, width=100, force_terminal=True)) as view:
         view.show(node("RUNNING", title="[bold]Seed[/]"))

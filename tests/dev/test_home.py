@@ -75,5 +75,14 @@ def test_the_home_is_chosen_by_the_environment(tmp_path: Path) -> None:
     assert Home.of({}).directory == ROOT / ".heddle"
 
 
+def test_a_relative_home_is_meant_from_where_the_script_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = {"HEDDLE_HOME": "mine", "HEDDLE_CALLER_DIRECTORY": str(tmp_path)}
+    assert Home.of(caller).directory == tmp_path / "mine"
+    monkeypatch.chdir(tmp_path)
+    assert Home.of({"HEDDLE_HOME": "mine"}).directory == tmp_path / "mine"
+
+
 def test_nobody_else_may_look_in(home: Home) -> None:
     assert home.directory.stat().st_mode & 0o077 == 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev.ports import PortProblem, choose
+from dev.ports import PortProblem, choose, unlike
 
 FREE = {"HEDDLE_API_PORT": "0", "HEDDLE_TEMPORAL_PORT": "0", "HEDDLE_UI_PORT": "0"}
 
@@ -49,3 +49,9 @@ def test_zero_takes_free_ports_that_differ() -> None:
     ports = choose(FREE)
     assert len({ports.api, ports.temporal, ports.ui, ports.worker_metrics}) == 4
     assert choose({**FREE, "HEDDLE_API_PORT": str(ports.api)}).api == ports.api
+
+
+def test_ports_that_a_running_stack_does_not_have_are_named() -> None:
+    running = {"HEDDLE_API_PORT": "1", "HEDDLE_UI_PORT": "2"}
+    assert unlike({"HEDDLE_API_PORT": "3", "HEDDLE_UI_PORT": "2"}, running) == ["HEDDLE_API_PORT=3"]
+    assert unlike({"HEDDLE_API_PORT": "0", "HEDDLE_UI_PORT": ""}, running) == []

@@ -134,6 +134,8 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(place: Place, monkeypatc
     with pytest.raises(NoTemporalCli):
         place.obtain()
     assert any("no space left on device" in line for line in place.said)
+    said = "\n".join(place.said)
+    assert said.index("cannot be downloaded") < said.index("Building")
     assert {path.name for path in place.cached.parent.iterdir()} == {"temporal.lock"}
 
 

@@ -1,20 +1,30 @@
 """The commands `up` and `down` where nothing can or need be started, and what the stack gives its processes."""
 
+import contextlib
 import io
 import os
+import pty
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dev import report
+from dev import report, up
 from dev.home import READY, ROOT, Hold, Home
 from dev.ports import Ports
 from dev.report import Event
 from dev.stack import Stack
 from settings import Settings
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
 
 PORTS = Ports(api=1, temporal=2, ui=3, worker_metrics=4)
 
@@ -46,11 +56,15 @@ def test_a_taken_port_is_told_and_nothing_is_started(tmp_path: Path, arguments: 
     assert {path.name for path in (tmp_path / "home").iterdir()} <= {"logs", "supervisor.pid"}
 
 
-def test_a_setting_that_is_not_right_is_named(tmp_path: Path) -> None:
-    done = run("up", tmp_path, HEDDLE_API_PORT="0", HEDDLE_DB_POOL_SIZE="many")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("HEDDLE_DB_POOL_SIZE", "Input should be a valid integer"), ("HEDDLE_API_PORT", "give a port number")],
+)
+def test_a_setting_that_is_not_right_is_one_line_with_its_name(tmp_path: Path, name: str, expected: str) -> None:
+    done = run("up", tmp_path, **{"HEDDLE_API_PORT": "0", name: "many"})
     assert done.returncode == 1
-    assert "HEDDLE_DB_POOL_SIZE" in done.stderr
-    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{name} is 'many': {expected}")
 
 
 def test_a_second_start_says_that_one_runs_and_where(tmp_path: Path) -> None:
@@ -68,6 +82,98 @@ def test_a_second_start_says_that_one_runs_and_where(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert f"process {os.getpid()}" in done.stderr
         assert "http://127.0.0.1:4711" in done.stderr
+
+
+def test_a_second_start_with_other_ports_is_refused(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    hold = Hold(home)
+    assert hold.take()
+    hold.say(READY)
+    home.env.write_text("export HEDDLE_API_URL=http://127.0.0.1:4711\nexport TEMPORAL_ADDRESS=127.0.0.1:4712\n")
+    same = {"HEDDLE_API_PORT": "4711", "HEDDLE_TEMPORAL_PORT": "4712"}
+    for arguments in ((), ("--detach",)):
+        assert run("up", tmp_path, *arguments, **same).returncode == 0
+        done = run("up", tmp_path, *arguments, **{**same, "HEDDLE_TEMPORAL_PORT": "4713"})
+        assert done.returncode == 1
+        assert "HEDDLE_TEMPORAL_PORT=4713" in done.stderr
+        assert "HEDDLE_API_PORT" not in done.stderr
+        assert "HEDDLE_HOME" in done.stderr
+
+
+def test_the_hint_for_the_shell_works_from_anywhere(tmp_path: Path) -> None:
+    home = Home(tmp_path / "with space")
+    home.make()
+    home.env.write_text("X=1\n")
+    (hint,) = (line for line in up.summary(home, {}).splitlines() if "your shell" in line)
+    command = hint.partition("  . ")[1] + hint.partition("  . ")[2]
+    shell = subprocess.run(("sh", "-c", f"{command}; echo $X"), cwd="/", capture_output=True, text=True, check=True)
+    assert shell.stdout == "1\n"
+
+
+class Starting:
+    """`up` with a Temporal CLI that takes its time to tell its version: the start can be interrupted for certain."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder / "home")
+        self.entered = folder / "entered"
+        os.mkfifo(self.entered)
+        self.cli = folder / "temporal"
+        self.cli.write_text(f"#!/bin/sh\necho > {self.entered}\nexec sleep 60\n")
+        self.cli.chmod(0o755)
+
+    def begin(self, *arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
+        ports = dict.fromkeys(("HEDDLE_API_PORT", "HEDDLE_TEMPORAL_PORT", "HEDDLE_UI_PORT"), "0")
+        own = {"HEDDLE_HOME": str(self.home.directory), "HEDDLE_TEMPORAL_CLI": str(self.cli), "TERM": "xterm"}
+        process = subprocess.Popen(
+            (sys.executable, "-m", "dev.up", *arguments), cwd=ROOT, env={**os.environ, **ports, **own}, **streams
+        )
+        self.entered.read_bytes()  # blocks until the CLI is asked
+        return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_is_interrupted_does_not_count_as_one(tmp_path: Path, number: signal.Signals) -> None:
+    starting = Starting(tmp_path)
+    process = starting.begin(stderr=subprocess.PIPE)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.decode() == "The start was broken off. Nothing of it goes on running.\n"
+    assert starting.home.owner() is None
+
+
+def test_a_detached_start_that_is_interrupted_takes_the_supervisor_along_and_shows_the_cursor(tmp_path: Path) -> None:
+    starting = Starting(tmp_path)
+    screen, side = pty.openpty()
+    process = starting.begin("--detach", stderr=side)
+    os.close(side)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    told = _read_all(screen)
+    assert "Traceback" not in told
+    assert told.rfind("\x1b[?25l") <= told.rfind("\x1b[?25h")
+    assert told.endswith("\n")
+    assert starting.home.owner() is None
+
+
+def _read_all(screen: int) -> str:
+    told = b""
+    with contextlib.suppress(OSError):  # Linux: the other side is closed
+        while data := os.read(screen, 4096):
+            told += data
+    os.close(screen)
+    return told.decode()
+
+
+def test_a_spinner_that_is_broken_off_shows_the_cursor_again() -> None:
+    screen = Screen()
+    show = report.Terminal(screen)
+    show(Event("api", "starting"))
+    show(Event("", "note", "Interrupted."))
+    told = screen.getvalue()
+    assert 0 <= told.rfind("\x1b[?25l") < told.rfind("\x1b[?25h")
+    assert told.endswith("\n")
 
 
 def test_down_without_a_stack_is_fine(tmp_path: Path) -> None:
@@ -130,10 +236,6 @@ def test_a_reader_that_is_gone_does_no_harm() -> None:
 
 
 def test_a_terminal_keeps_a_line_for_what_is_done_and_no_spinner() -> None:
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     screen = Screen()
     show = report.Terminal(screen)
     for event in (Event("api", "starting"), Event("api", "healthy", "1.0 s"), Event("", "ready", "Heddle [is] up.")):

@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from engine.model import BlockId, BlockKind, BlockShape, Effects, Graph, GraphPolicy, Link, Node, OnNodeError, Pin
+from engine.model import (
+    MOST_CONCURRENT_NODES,
+    BlockId,
+    BlockKind,
+    BlockShape,
+    Effects,
+    Graph,
+    GraphPolicy,
+    Link,
+    Node,
+    OnNodeError,
+    Pin,
+)
 from engine.packing import pack, unpack
 from engine.plan import Mode, Plan, PlanLink, PlanNode, Required, compile_plan
 from tests.engine.harness import INPUT, NOTE, PURE, catalogue, draw, shape
@@ -54,6 +66,7 @@ def test_a_plan() -> None:
             PlanLink(1, 2, "text"),
             PlanLink(1, 1, "a"),
         ),
+        max_concurrent_nodes=MOST_CONCURRENT_NODES,
     )
 
 

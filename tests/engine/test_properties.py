@@ -226,12 +226,10 @@ WHICH = st.integers(0, 100)
 class AnyRun(RuleBasedStateMachine):
     """Any graph, any order of events, late and repeated ones too, with a restart from a snapshot before each event."""
 
-    @initialize(plan=plans(), masks=MASKS, skipped=st.sampled_from([[], ["N1"], ["N2"]]), batching=st.booleans())
-    def begin(self, plan: Plan, masks: dict[str, dict[str, Value]], skipped: list[str], batching: bool) -> None:
+    @initialize(plan=plans(), masks=MASKS, skipped=st.sampled_from([[], ["N1"], ["N2"]]))
+    def begin(self, plan: Plan, masks: dict[str, dict[str, Value]], skipped: list[str]) -> None:
         given: dict[str, Value] = {"given": inline("given")}
         scheduler = Scheduler.start(plan, "run", given, masks, skipped)
-        if not batching:
-            scheduler.stop_batching()
         self.plan, self.run, self.naive = plan, Wild(scheduler), Naive(plan, given, masks)
         self.told: list[Event] = []
         self.sent: dict[tuple[int, str], list[Any]] = {}
@@ -319,8 +317,8 @@ class AnyRun(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.told) > 5)
     @rule()
-    def stop_batching(self) -> None:
-        self.run.scheduler.stop_batching()
+    def run_alone(self) -> None:
+        self.run.scheduler.run_alone()
         self.run.pump()
 
     @rule(queued=st.booleans())

@@ -7,6 +7,7 @@ import pytest
 from engine.events import Cancelled, CancelNodes, Command, Emitted, Ended, Event, RunNode, Slept, StartTimer, Woke
 from engine.model import OnNodeError, Status
 from engine.plan import Mode, Plan, PlanLink, PlanNode
+from engine.progress import open_executions, progress
 from engine.scheduler import LostOutput, Scheduler
 from engine.state import NodeState, Output, Phase, Resume, Route, RunState
 from engine.values import Reference, inline
@@ -298,7 +299,7 @@ def test_executions_of_one_node_that_end_out_of_order_are_routed_in_order() -> N
     run.end("S/2", out=3)
     run.end("S/1", out=2)
     assert run.got("Sink") == []
-    assert run.scheduler.progress() == {
+    assert progress(run.scheduler.state) == {
         "done": 2, "failed": 0, "queued": 0, "running": 2, "sleeping": 0, "incomplete": 0,
     }  # fmt: skip
     run.end("S/0", out=1)
@@ -484,7 +485,7 @@ def test_an_execution_sleeps_wakes_and_goes_on_where_it_was() -> None:
     run.emit("A", out=1)
     run.sleep("A", 60.0, {"next": 2})
     assert run.timers == [("A/0", 60.0)]
-    assert run.scheduler.progress()["sleeping"] == 1
+    assert progress(run.scheduler.state)["sleeping"] == 1
     assert not run.scheduler.is_done
     (command,) = run.tell(Woke(run.find("A").id))
     assert isinstance(command, RunNode)
@@ -623,7 +624,7 @@ def test_pure_nodes_go_to_batches_unless_a_value_is_large() -> None:
     assert [run.find("P/0").phase, run.find("P/1").phase] == [Phase.BATCHED, Phase.RUNNING]
 
 
-def test_without_batching_pure_nodes_get_activities_and_skipped_ones_still_do_not_run() -> None:
+def test_pure_nodes_that_run_alone_get_activities_and_later_ones_are_batched_again() -> None:
     plan = Plan(
         nodes=(
             PlanNode("A", "A", mode=Mode.BATCH, starts=True),
@@ -633,7 +634,7 @@ def test_without_batching_pure_nodes_get_activities_and_skipped_ones_still_do_no
         links=(PlanLink(0, 1, "a"),),
     )
     scheduler = Scheduler.start(plan, "run", {}, skipped_nodes=["C"])
-    scheduler.stop_batching()
+    scheduler.run_alone()
     assert _nodes_run(plan, scheduler.dispatch()) == ["A"]
     skipped = scheduler.next_pure()
     assert skipped is not None
@@ -641,7 +642,22 @@ def test_without_batching_pure_nodes_get_activities_and_skipped_ones_still_do_no
     assert not scheduler.has_pure
     first = next(iter(scheduler.state.open))
     commands = scheduler.step(Ended(first, Status.COMPLETED, [Output(0, [Route([0], inline(1))])]))
-    assert _nodes_run(plan, commands) == ["B"]
+    assert commands == []
+    assert scheduler.has_pure
+
+
+def test_what_leaves_in_one_workflow_task_is_bounded() -> None:
+    plan = Plan(
+        nodes=(PlanNode("A", "A", starts=True), PlanNode("B", "B", awaited=("a",))), links=(PlanLink(0, 1, "a"),)
+    )
+    scheduler = Scheduler.start(plan, "run", {})
+    scheduler.dispatch()
+    first = next(iter(scheduler.state.open))
+    large = inline("x" * 400_000)
+    commands = scheduler.step(Ended(first, Status.COMPLETED, [Output(i, [Route([0], large)]) for i in range(5)]))
+    assert _nodes_run(plan, commands) == ["B", "B"]
+    assert _nodes_run(plan, scheduler.dispatch()) == ["B", "B"]
+    assert _nodes_run(plan, scheduler.dispatch()) == ["B"]
 
 
 def _nodes_run(plan: Plan, commands: list[Command]) -> list[str]:
@@ -685,7 +701,7 @@ def test_open_executions_are_listed_in_queue_order() -> None:
     run = Run(TWO_PINS)
     run.emit("A", out=1)
     run.end("A")
-    (only,) = run.scheduler.open_executions()
+    (only,) = open_executions(run.scheduler.plan, run.scheduler.state)
     assert only == {
         "id": run.find("B").id, "node_id": "B", "block": "B", "title": "", "phase": "running", "outputs": 0,
     }  # fmt: skip

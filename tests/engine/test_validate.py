@@ -7,6 +7,7 @@ import pytest
 from engine.model import BlockId, BlockKind, BlockShape, Graph, Link, Node, Pin
 from engine.problems import Code, Level, Problem, node_errors
 from engine.validate import (
+    GraphLimits,
     check_all,
     check_inputs,
     check_runnable,
@@ -108,12 +109,27 @@ OF_A_RUN: dict[Code, tuple[list[Node | Link], dict[str, Any], tuple[Code, str | 
 }
 
 
+TOO_LARGE = {
+    Code.TOO_MANY_NODES: (GraphLimits(nodes=1), GraphLimits(nodes=2)),
+    Code.TOO_MANY_LINKS: (GraphLimits(links=0), GraphLimits(links=1)),
+}
+"""Code → limits that a sound graph is beyond, and limits that it keeps."""
+
+
+@pytest.mark.parametrize("code", TOO_LARGE)
+def test_a_graph_that_is_too_large(code: Code) -> None:
+    beyond, within = TOO_LARGE[code]
+    (problem,) = check_all(graph(*SOUND), BLOCKS, limits=beyond)
+    assert (problem.code, problem.level) == (code, Level.SAVE)
+    assert check_all(graph(*SOUND), BLOCKS, limits=within) == []
+
+
 def test_a_sound_graph_has_no_problems() -> None:
     assert found(*SOUND, inputs=[]) == []
 
 
 def test_every_code_is_produced_here() -> None:
-    assert {*STRUCTURE, *OF_A_RUN} == set(Code)
+    assert {*STRUCTURE, *OF_A_RUN, *TOO_LARGE} == set(Code)
 
 
 @pytest.mark.parametrize("code", STRUCTURE)
@@ -140,7 +156,8 @@ def test_all_problems_are_told_at_once() -> None:
         link("A.x M.a"),
         link("A.out M.x"),
     ]
-    codes = {code for code, _, _ in found(*parts, inputs=["x"], masks={"gone": {}, "A": {"x": 1}})}
+    more: dict[str, Any] = {"inputs": ["x"], "masks": {"gone": {}, "A": {"x": 1}}, "limits": GraphLimits(1, 1)}
+    codes = {code for code, _, _ in found(*parts, **more)}
     assert codes == set(Code) - {Code.NO_STARTING_NODE}
 
 

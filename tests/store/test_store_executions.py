@@ -6,6 +6,7 @@ import pytest
 
 from contracts.errors import InvalidRequest
 from engine.model import Status
+from store.ownership import OwnedByAnother
 from store.records import Begun, Event, NodeRecord, OutputRecord, Store
 from tests.store.samples import NOW, RUN, end, execution, later, new_id, node
 
@@ -79,17 +80,20 @@ async def test_begin_after_the_end_does_not_open_the_run_again(store: Store) -> 
     assert row.last_event == 2
 
 
-async def test_another_run_id_takes_the_run_over(store: Store) -> None:
+async def test_what_another_run_id_owns_is_left_alone(store: Store) -> None:
     new = execution()
     await store.executions.begin(new, run_id=RUN, at=NOW)
-    await store.executions.begin_batch(new.id, run_id=RUN)
-    await store.executions.finish(new, run_id=RUN, finish=end(Status.FAILED, error="why", error_code="code"))
-    assert await store.executions.begin(new, run_id="run-2", at=later(20)) == Begun(Status.FAILED, 1)
+    for write in (
+        store.executions.begin(new, run_id="run-2", at=later(20)),
+        store.executions.finish(new, run_id="run-2", finish=end()),
+    ):
+        with pytest.raises(OwnedByAnother):
+            await write
+    assert await store.executions.begin_batch(new.id, run_id="run-2") == 0
+    assert await record(store, new.id, node(), run_id="run-2") == ["x-1"]
     row = await store.executions.get("ada", new.id)
     assert row is not None
-    assert (row.status, row.run_id, row.started_at, row.ended_at) == (Status.RUNNING, "run-2", NOW, None)
-    assert (row.error, row.error_code, row.last_event) == (None, None, 3)
-    assert await store.executions.begin_batch(new.id, run_id=RUN) == 0
+    assert (row.status, row.run_id, row.last_event) == (Status.RUNNING, RUN, 1)
 
 
 # --- node executions --------------------------------------------------------------------------
@@ -381,7 +385,8 @@ async def test_the_end_of_a_run_that_never_began(store: Store, is_created: bool)
 async def test_the_end_by_another_run_id_is_ignored(store: Store) -> None:
     new = execution()
     await store.executions.begin(new, run_id=RUN, at=NOW)
-    await store.executions.finish(new, run_id="another", finish=end())
+    with pytest.raises(OwnedByAnother):
+        await store.executions.finish(new, run_id="another", finish=end())
     row = await store.executions.get("ada", new.id)
     assert row is not None
     assert (row.status, row.run_id) == (Status.RUNNING, RUN)

@@ -1,5 +1,6 @@
 """Whatever is written in whatever order, both forms of the store hold the same afterwards."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model import Status
+from engine.values import inline
 from store.calls import Pool
 from store.memory import MemoryStore
+from store.ownership import OwnedByAnother, Standing, StandingNode
 from store.postgres import PostgresStore
 from store.records import Finish, NodeRecord, OutputRecord, Store
 from tests.store.samples import NOW, end, execution, later, node
@@ -43,6 +46,22 @@ def nodes(draw: st.DrawFn) -> NodeRecord:
     )
 
 
+standing_nodes = st.builds(
+    lambda name, **rest: StandingNode(id=name, node_id=f"node {name}", **rest),
+    name=ids,
+    block_id=st.just("block"),
+    ordinal=st.just(0),
+    status=st.sampled_from([Status.INCOMPLETE, Status.QUEUED, Status.RUNNING]),
+    seq=st.integers(1, 3),
+    inputs=st.dictionaries(st.sampled_from(["value", "b"]), st.integers(0, 2).map(inline), max_size=2),
+    attempt=st.integers(0, 2),
+    emitted=st.integers(0, 3),
+)
+standings = st.builds(
+    Standing,
+    opened=st.dictionaries(ids.map("node {}".format), st.integers(0, 1)),
+    open=st.lists(standing_nodes, max_size=2, unique_by=lambda node: node.id),
+)
 finishes = st.builds(
     lambda status, close: end(status, close_open=close),
     st.sampled_from([Status.COMPLETED, Status.FAILED, Status.TERMINATED]),
@@ -58,7 +77,16 @@ steps = st.one_of(
     st.tuples(st.just("record"), run_ids, st.lists(nodes(), max_size=5), st.booleans(), st.none()),
     st.tuples(st.just("finish"), run_ids, finishes),
     st.tuples(st.just("enter"), ids, attempts),
+    st.tuples(st.just("take_over"), run_ids, run_ids, st.none() | standings),
 )
+
+
+async def unless_anothers(write: Awaitable[Any]) -> Any:
+    """The answer, or that the row is another run's."""
+    try:
+        return await write
+    except OwnedByAnother:
+        return "another's"
 
 
 async def play(store: Store, id: str, script: list[tuple[Any, ...]]) -> list[Any]:
@@ -70,7 +98,11 @@ async def play(store: Store, id: str, script: list[tuple[Any, ...]]) -> list[Any
             case "create", _:
                 await store.executions.create(new)
             case "begin", [run_id]:
-                answers.append(await store.executions.begin(new, run_id=run_id, at=NOW))
+                answers.append(await unless_anothers(store.executions.begin(new, run_id=run_id, at=NOW)))
+            case "take_over", [run_id, owner, standing]:
+                answers.append(
+                    await store.ownership.take_over(id, run_id=run_id, owner=owner, standing=standing, at=NOW)
+                )
             case "begin_batch", [run_id]:
                 answers.append(await store.executions.begin_batch(id, run_id=run_id))
             case "record", [run_id, given_nodes, ends_batch, finish]:
@@ -81,7 +113,7 @@ async def play(store: Store, id: str, script: list[tuple[Any, ...]]) -> list[Any
                 )
             case "finish", [run_id, finish]:
                 assert isinstance(finish, Finish)
-                await store.executions.finish(new, run_id=run_id, finish=finish)
+                answers.append(await unless_anothers(store.executions.finish(new, run_id=run_id, finish=finish)))
             case "enter", [node_id, attempt]:
                 entering = replace(node(node_id, Status.RUNNING, attempt=attempt), node_id=f"node {node_id}")
                 answers.append(await store.executions.enter(id, run_id="run-1", node=entering))

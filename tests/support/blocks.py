@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -213,6 +214,55 @@ class Spread(_Test):
             yield "value", sha256(str(number).encode()).hexdigest() * 125
 
 
+class Crash(_Test):
+    """Goes wrong in the way that `value` names."""
+
+    id = "00000000-0000-4000-8000-000000000020"
+    name = "TestCrash"
+
+    class Output(ValueOut):
+        count: int = Field(0, description="A number")
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        match inputs.value:
+            case "value error":
+                raise ValueError("not acceptable")
+            case "no words":
+                raise ValueError
+            case "unexpected":
+                raise RuntimeError("oops")
+            case "unexpected, no words":
+                raise RuntimeError
+            case "error output":
+                yield "error", "told"
+            case "wrong type":
+                yield "count", "many"
+            case "no such pin":
+                yield "nowhere", 1
+            case "long words":
+                raise ValueError("x" * 3_000_000)
+            case "exit":
+                sys.exit(3)
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class CrashInBatch(Crash):
+    id = "00000000-0000-4000-8000-000000000021"
+    name = "TestCrashInBatch"
+    effects = Effects.PURE
+
+
+class Slow(Hang):
+    """Hangs for longer than it may take."""
+
+    id = "00000000-0000-4000-8000-000000000022"
+    name = "TestSlow"
+    timeout = timedelta(milliseconds=300)
+
+
 class Source(Block[Inputs]):
     """An agent input, as small as can be."""
 
@@ -271,6 +321,9 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     TraceOnce,
     Killer,
     Big,
+    Crash,
+    CrashInBatch,
+    Slow,
     Source,
     Sink,
     Sub,

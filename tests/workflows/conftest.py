@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -115,11 +116,29 @@ async def store(database_url: str) -> AsyncIterator[PostgresStore]:
         yield opened
 
 
-@pytest.fixture(scope="session")
-async def stack(temporal_client: Client, store: PostgresStore, database_url: str) -> AsyncIterator[Stack]:
-    settings = Settings(task_queue=f"test-{uuid.uuid4()}", workflow_sandbox=True, graceful_shutdown_timeout_seconds=1)
+@asynccontextmanager
+async def opened_stack(client: Client, store: PostgresStore, database_url: str, **changed: Any) -> AsyncIterator[Stack]:
+    """A worker with some settings of its own, on a task queue of its own."""
+    settings = Settings(
+        task_queue=f"test-{uuid.uuid4()}", workflow_sandbox=True, graceful_shutdown_timeout_seconds=1, **changed
+    )
     catalogue = Catalogue(TEST_BLOCKS)
     with BlocksLoop() as blocks_loop:
-        activities = activities_of(settings, temporal_client, store, catalogue, blocks_loop, WorkerMetrics())
-        async with worker_of(settings, temporal_client, activities), Changes(database_url) as changes:
-            yield Stack(temporal_client, store, settings, catalogue, changes)
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics())
+        async with worker_of(settings, client, activities), Changes(database_url) as changes:
+            yield Stack(client, store, settings, catalogue, changes)
+
+
+@pytest.fixture(scope="session")
+async def stack(temporal_client: Client, store: PostgresStore, database_url: str) -> AsyncIterator[Stack]:
+    async with opened_stack(temporal_client, store, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def short_histories(temporal_client: Client, store: PostgresStore, database_url: str) -> AsyncIterator[Stack]:
+    """A worker whose runs continue as new after a few events."""
+    async with opened_stack(
+        temporal_client, store, database_url, continue_after_events=8, batch_max_nodes=10
+    ) as opened:
+        yield opened

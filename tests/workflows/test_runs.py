@@ -169,6 +169,7 @@ async def test_a_loop_ends_and_every_pass_has_its_row(stack: Stack) -> None:
     outcome = await stack.run(started, {"n": 3000})
     assert outcome.outputs == {"n": ["done"]}
     assert len(outcome.of("count")) == 3001
+    assert (await outcome.handle.query("progress"))["done"] == 3003
 
 
 async def test_a_block_that_blocks_its_loop_stalls_no_other_run(stack: Stack) -> None:
@@ -204,6 +205,7 @@ async def test_queries_tell_how_far_a_run_is(stack: Stack) -> None:
     assert running["node_id"] == "hang"
     await handle.cancel()
     await stack.outcome(handle)
+    assert (await handle.query("progress"))["running"] == 0
 
 
 async def test_a_fan_out_larger_than_any_payload_goes_through(stack: Stack) -> None:

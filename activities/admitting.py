@@ -1,0 +1,79 @@
+"""The one point of admission: whether a run may begin, and telling those that wait that they may (S-127, S-130).
+
+Used by `runs.py`. The slots are the store's; here is what happens around them: a run that finds none stands in the
+queue, a run that ends tells the workflow of the one that got its slot.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.activities import ADMITTED, Admitted
+from contracts.errors import SystemFault, Unavailable
+from store.records import Begun, NewExecution, Store
+from store.slots import SlotLimits
+from telemetry.logging import Logger
+
+_RPC_TIMEOUT = timedelta(seconds=2)
+
+log = Logger(__name__)
+
+
+class Admitting:
+    """Lets runs begin within the limits of the deployment."""
+
+    def __init__(self, client: Client, store: Store, limits: SlotLimits) -> None:
+        self._client = client
+        self._store = store
+        self._limits = limits
+
+    async def begin(self, new: NewExecution, *, run_id: str, at: datetime) -> Begun:
+        """Take the run, or leave it QUEUED and in the queue.
+
+        A sub-graph goes on in the slot of the run at its root: with one of its own it could wait for its parent, which
+        waits for it.
+        """
+        begin = self._store.executions.begin
+        if new.parent_id is not None:
+            return await begin(new, run_id=run_id, at=at)
+        begun = await begin(new, run_id=run_id, at=at, limits=self._limits)
+        if begun.is_admitted:
+            return begun
+        try:
+            admitted = await self._store.admission.wait(
+                new.id, user_id=new.user_id, graph_id=new.graph_id, limits=self._limits
+            )
+        except Unavailable:
+            raise
+        except SystemFault as error:
+            log.warning("admission failed, the run goes on without it", error=error.message)
+            return await begin(new, run_id=run_id, at=at)
+        await self.tell([id for id in admitted if id != new.id], by=new.id)
+        if new.id in admitted:
+            return await begin(new, run_id=run_id, at=at, limits=self._limits)
+        log.warning(
+            f"Rate limit exceeded for user {new.user_id} on graph {new.graph_id}: the run waits",
+            graph_execution_id=new.id,
+            limit=self._limits.per_graph,
+            capacity=self._limits.capacity,
+        )
+        return begun
+
+    async def tell(self, execution_ids: Sequence[str], *, by: str) -> None:
+        """Wake the workflows of runs that may go on now. Told twice, the second time means nothing.
+
+        One that is gone frees its slot for the next. One that cannot be reached asks by itself after a while.
+        """
+        telling = list(execution_ids)
+        while telling:
+            execution_id = telling.pop()
+            try:
+                handle = self._client.get_workflow_handle(execution_id)
+                await handle.signal(ADMITTED, Admitted(by=by), rpc_timeout=_RPC_TIMEOUT)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    telling += await self._store.admission.leave(execution_id)
+                else:
+                    log.warning("run not told that it may go on", graph_execution_id=execution_id, error=str(error))

@@ -1,0 +1,39 @@
+"""How far a run is, for people: counts, and the executions that are queued, under way or sleeping.
+
+Asked by queries and by the details that Temporal's UI shows. It only reads.
+"""
+
+from typing import Any
+
+from engine.plan import Plan
+from engine.state import Phase, RunState
+
+
+def progress(state: RunState) -> dict[str, int]:
+    """Counts of executions by where they stand."""
+    phases = [execution.phase for execution in state.open.values() if not execution.ended]
+    return {
+        "done": state.totals.node_count,
+        "failed": state.totals.node_error_count,
+        "queued": phases.count(Phase.READY),
+        "running": phases.count(Phase.RUNNING) + phases.count(Phase.BATCHED),
+        "sleeping": phases.count(Phase.SLEEPING),
+        "incomplete": sum(len(node.waiting) for node in state.nodes.values()),
+    }
+
+
+def open_executions(plan: Plan, state: RunState) -> list[dict[str, Any]]:
+    """Executions that are queued, under way or sleeping, in queue order."""
+    return [
+        {
+            "id": execution.id,
+            "node_id": node.id,
+            "block": node.block_name,
+            "title": node.title,
+            "phase": execution.phase.value,
+            "outputs": execution.received,
+        }
+        for execution in state.open.values()
+        if not execution.ended
+        for node in (plan.nodes[execution.node],)
+    ]

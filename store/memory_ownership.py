@@ -1,0 +1,110 @@
+"""Ownership of rows in memory: the same rules as `postgres_ownership`, in Python.
+
+Used by `memory.MemoryStore`. Nothing here awaits, so each call is a transaction.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from engine.model import Status
+from store.memory_executions import MemoryExecutions
+from store.memory_rows import MemoryRun, json_copy, node_event
+from store.ownership import Owner, Standing, StandingNode
+from store.records import Event, StoredNode
+
+
+class MemoryOwnership:
+    """`ownership.Ownership` in memory."""
+
+    def __init__(self, executions: MemoryExecutions) -> None:
+        self._executions = executions
+
+    async def owners(self, execution_ids: Collection[str]) -> dict[str, Owner]:
+        """The owners of those that have a row."""
+        return {
+            row.id: Owner(row.run_id, row.status) for row in self._executions.rows() if row.id in set(execution_ids)
+        }
+
+    async def take_over(
+        self, execution_id: str, *, run_id: str, owner: str | None, standing: Standing | None, at: datetime
+    ) -> bool:
+        """Give the row to `run_id` and set aside what does not stand; False when it is no longer `owner`'s."""
+        run = self._executions.run(execution_id)
+        if run is None or run.row.run_id != owner:
+            return False
+        run.unfinished_batches = 0
+        run.superseded |= {e.seq for e in run.events if e.node_execution_id is None and e.status.is_final}
+        if standing is None:
+            status = Status.RUNNING if run.row.status.is_final else None
+        else:
+            _set_aside(run, standing, at)
+            status = Status.RUNNING if standing.opened else Status.QUEUED
+        run.row = replace(run.row, run_id=run_id)
+        if status is not None:
+            run.row = replace(run.row, status=status, ended_at=None, error=None, error_code=None, stats={})
+        if status is Status.QUEUED:
+            run.row = replace(run.row, started_at=None)
+        if standing is not None:
+            told = [node_event(run.nodes[node.id], at, 0, len(run.nodes[node.id].outputs)) for node in standing.open]
+            self._executions.tell(run, [Event(0, "graph_execution_update", run.row.status, at), *told])
+        return True
+
+    async def silent(self, silence: timedelta, *, limit: int) -> list[str]:
+        """Runs that look alive, but of which nothing was heard for so long; the longest unasked first."""
+        before = datetime.now(UTC) - silence
+        found = []
+        for row in self._executions.rows():
+            run = self._executions.run(row.id)
+            asked_at = (run.asked_at if run else None) or row.created_at
+            told_at = run.events[-1].at if run and run.events else row.created_at
+            if row.status in (Status.QUEUED, Status.RUNNING, Status.REVIEW) and max(asked_at, told_at) < before:
+                found.append((asked_at, row.id))
+        return [id for _, id in sorted(found)[:limit]]
+
+    async def is_silent(self, execution_id: str, silence: timedelta) -> bool:
+        """Whether this is such a run."""
+        return execution_id in await self.silent(silence, limit=len(self._executions.rows()))
+
+    async def heard(self, execution_ids: Collection[str]) -> None:
+        """The server says that these go on."""
+        for execution_id in execution_ids:
+            if run := self._executions.run(execution_id):
+                run.asked_at = datetime.now(UTC)
+
+
+def _set_aside(run: MemoryRun, standing: Standing, at: datetime) -> None:
+    open_nodes = {node.id: node for node in standing.open}
+    gone = {
+        node.id
+        for node in run.nodes.values()
+        if node.ordinal >= standing.opened.get(node.node_id, 0) or node.id in open_nodes
+    }
+    run.superseded |= {event.seq for event in run.events if event.node_execution_id in gone}
+    for id in gone - open_nodes.keys():
+        del run.nodes[id]
+    for node in standing.open:
+        run.nodes[node.id] = _as_it_stood(run.nodes.get(node.id), node, at)
+
+
+def _as_it_stood(held: StoredNode | None, node: StandingNode, at: datetime) -> StoredNode:
+    is_running, is_queued = node.status is Status.RUNNING, node.status is not Status.INCOMPLETE
+    inputs = json_copy(node.inputs)
+    return StoredNode(
+        id=node.id,
+        node_id=held.node_id if held else node.node_id,
+        block_id=held.block_id if held else node.block_id,
+        ordinal=held.ordinal if held else node.ordinal,
+        seq=node.seq,
+        attempt=node.attempt,
+        status=node.status,
+        inputs={**held.inputs, **inputs} if held and is_running else inputs,
+        agent_output=held.agent_output if held and is_running else None,
+        queued_at=((held.queued_at if held else None) or at) if is_queued else None,
+        started_at=((held.started_at if held else None) or at) if is_running else None,
+        ended_at=None,
+        entered_attempt=None,
+        error=None,
+        stats={},
+        outputs=[output for output in held.outputs if output.index < node.emitted] if held else [],
+    )

@@ -1,0 +1,46 @@
+"""The interface of taking things out of the store for good; `postgres_removal` and `memory_removal` fulfil it.
+
+Used by the API, by the activity that prunes, and by `delete_user`. Runs that are not over are never touched.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Removal(Protocol):
+    """Deletes runs with all that belongs to them: node executions, outputs, events, values, the runs of sub-graphs."""
+
+    async def delete_execution(self, user_id: str, execution_id: str) -> bool:
+        """Delete the user's run; False when there is none.
+
+        ExecutionRunning when it, a sub-graph's run below it or the run at its root is not over.
+        """
+        ...
+
+    async def delete_graph(self, user_id: str, graph_id: str) -> int:
+        """Delete all versions of the user's graph and answer how many; its runs keep their rows.
+
+        A graph that contains it as a sub-graph is read without it from then on. ExecutionRunning while one of its runs
+        is not over.
+        """
+        ...
+
+    async def delete_user(self, user_id: str) -> bool:
+        """Delete the user with keys, graphs and runs; False when there is nothing of such a user.
+
+        ExecutionRunning, and nothing is deleted, while one of the user's runs is not over. Repeatable: a deletion that
+        was broken off goes on where it was.
+        """
+        ...
+
+    async def prune_executions(self, *, ended_before: datetime, limit: int) -> int:
+        """Delete runs that ended before a time, the oldest first, and answer how many.
+
+        At most `limit` with their sub-graphs' runs, fewer when they are large; 0 means that none is left. A run with a
+        sub-graph's run that is not over stays.
+        """
+        ...
+
+    async def prune_values(self, *, before: datetime, limit: int) -> int:
+        """Delete at most `limit` values older than a time whose run ended before it or has no row; how many it were."""
+        ...

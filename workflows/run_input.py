@@ -1,0 +1,49 @@
+"""Reads what a run was started with; a bad start fails the run with an error that its starter can read.
+
+Used by `graph_execution.py` alone.
+"""
+
+import json
+import re
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+from temporalio.exceptions import ApplicationError
+
+from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def check_id(execution_id: str) -> None:
+    """Fail the run whose workflow id cannot be an execution's."""
+    if not re.fullmatch(EXECUTION_ID, execution_id):
+        raise ApplicationError(
+            f"The workflow id is the execution's id: 1 to 200 of A-Z a-z 0-9 . _ : -, not {execution_id[:200]!r}",
+            type="invalid_request",
+            non_retryable=True,
+        )
+
+
+def parse(raw: Any) -> GraphExecutionInput:
+    """The input, or a failed run whose error says what is wrong with it, field by field."""
+    try:
+        request = GraphExecutionInput.model_validate(raw)
+    except ValidationError as error:
+        _refuse("; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors()))
+    try:
+        text = json.dumps(raw, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        _refuse("a text holds half of a surrogate pair, which cannot be stored")
+    if _ESCAPED_NUL.search(text):
+        _refuse("a text holds the character NUL, which cannot be stored")
+    return request
+
+
+def _refuse(wrong: str) -> NoReturn:
+    raise ApplicationError(
+        f'Bad input of {GRAPH_EXECUTION}: {wrong}. Expected {{"graph_id": …, "user_id": …, "inputs": {{…}}}}',
+        type="invalid_request",
+        non_retryable=True,
+    ) from None
