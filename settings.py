@@ -209,6 +209,11 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_NODE_STOP_TIMEOUT_SECONDS"),
         description="How long a stopped run waits for its nodes to end (S-031, S-144).",
     )
+    local_batches_ms: PositiveInt = Field(
+        150,
+        validation_alias=_names("HEDDLE_LOCAL_BATCHES_MS"),
+        description="After so much time in local batches one runs as an ordinary activity, so that signals are heard.",
+    )
     continue_after_events: int = Field(
         0,
         ge=0,

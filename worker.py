@@ -86,6 +86,7 @@ def activities_of(
         node_max_attempts=settings.node_max_attempts,
         node_stop_timeout=settings.node_stop_timeout_seconds,
         run_timeout=settings.max_run_seconds or None,
+        local_batches_ms=settings.local_batches_ms,
         continue_after_events=settings.continue_after_events,
         slot_wait=settings.admission_retry_seconds,
     )

@@ -55,7 +55,7 @@ class OutputStream:
         self._one_at_a_time = asyncio.Lock()
         self._flusher: asyncio.Task[None] | None = None
         self._closing = False
-        self.sent = first_index
+        self.sent = 0
         self.size = 0
         self.diverged = False
 

@@ -43,6 +43,9 @@ class RunLimits(BaseModel):
     node_max_attempts: int
     node_stop_timeout: float
     run_timeout: float | None = Field(None, description="The run ends FAILED after this long; None: never")
+    local_batches_ms: int = Field(
+        150, description="After so much time in local batches one runs as an ordinary activity"
+    )
     continue_after_events: int = Field(0, description="Soft limit of a history; 0: when the server suggests it")
     continue_after_signals: int = 5_000
     hold_after_events: int = 25_000

@@ -24,7 +24,7 @@ CONTENTS = tuple(
         "delete_execution_events",
         "delete_stored_values",
         "delete_run_slots",
-        "delete_superseded",
+        "delete_superseded_executions",
     )
 )
 """One statement for each table that belongs to runs."""

@@ -58,9 +58,6 @@ from workflows.resets import Resets
 from workflows.run_input import check_id, parse
 from workflows.visibility import tell_search_attributes
 
-_LOCAL_BATCHES_MS = 150
-"""After so much time in local batches one runs as an ordinary activity: signals wait while a local one runs."""
-
 
 @workflow.defn(name=GRAPH_EXECUTION)
 class GraphExecution:
@@ -214,7 +211,7 @@ class GraphExecution:
                 await self._record(run, scheduler)
                 return None
             if scheduler.has_pure and not holding:
-                result = await self._run_batch(run, packed_plan, scheduler)
+                result = await self._run_batch(run, packed_plan, limits, scheduler)
                 self._local_ms += result.elapsed_ms
                 if result.finished:
                     return result.finished
@@ -276,15 +273,18 @@ class GraphExecution:
         )
         workflow.continue_as_new(args=[request.model_dump(mode="json"), carried])
 
-    async def _run_batch(self, run: RunRef, packed_plan: str, scheduler: Scheduler) -> BatchResult:
-        """One batch of pure nodes. What arrives meanwhile waits in the inbox, since the batch works on a snapshot."""
+    async def _run_batch(self, run: RunRef, packed_plan: str, limits: RunLimits, scheduler: Scheduler) -> BatchResult:
+        """One batch of pure nodes. What arrives meanwhile waits in the inbox, since the batch works on a snapshot.
+
+        Signals wait while a local activity runs, so one runs as an ordinary one from time to time.
+        """
         request = BatchRequest(
             run=run,
             plan=packed_plan,
             state=scheduler.state.pack(),
             started_at=self._started_at,
         )
-        local = self._local_ms < _LOCAL_BATCHES_MS
+        local = self._local_ms < limits.local_batches_ms
         if not local:
             self._local_ms = 0
         handle = start_local(RUN_PURE_NODES, request) if local else start_pure_batch(request)

@@ -87,7 +87,7 @@ DELETE FROM stored_values WHERE execution_id = ANY ($1::text[])
 -- Those of runs that are over: none is left, unless the end of a run could not give its slot away.
 DELETE FROM run_slots WHERE execution_id = ANY ($1::text[])
 
--- name: delete_superseded
+-- name: delete_superseded_executions
 DELETE FROM superseded_node_executions WHERE execution_id = ANY ($1::text[])
 
 -- name: prune_values

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from dev.health import until
-from tests.support.blocks import Drip, Hang, Killer, Pass, PassOn, Sink, Source, Trace, TraceOnce
+from tests.support.blocks import Drip, DripOnce, Hang, Killer, Pass, PassOn, Sink, Source, Trace, TraceOnce
 from tests.support.graphs import graph, node
 from tests.support.places import ROOT
 from tests.support.system import System
@@ -107,6 +107,36 @@ async def test_an_effectful_node_is_never_entered_twice(system: System, tmp_path
     [once] = [n for n in result["nodes"] if n["block_id"] == TraceOnce.id]
     assert once["status"] == "FAILED"
     assert "outcome is unknown" in result["outputs"]["error"][0]
+
+
+async def test_what_an_effectful_node_gave_before_its_worker_died_stands(system: System) -> None:
+    graph_id = await system.save(
+        graph(
+            [
+                node("once", DripOnce, value=100, seconds=0.1),
+                node("got", Sink, name="got"),
+                node("bad", Sink, name="bad"),
+            ],
+            "once.value -> got.value",
+            "once.error -> bad.value",
+        )
+    )
+    execution_id = await system.execute(graph_id)
+    seen = 0
+    async for _, event in system.events(execution_id):
+        seen += len(event.get("outputs", {}).get("value", []))
+        if seen >= 3:
+            break
+    system.kill_workers()
+    await system.start_worker()
+    result = await system.ended(execution_id)
+    [once] = [n for n in result["nodes"] if n["block_id"] == DripOnce.id]
+    assert once["status"] == "FAILED"
+    given = once["outputs"]["value"]
+    assert given == list(range(len(given)))
+    assert len(given) >= 3
+    assert result["outputs"]["got"] == given, "what was stored was told as well"
+    assert "outcome is unknown" in result["outputs"]["bad"][0]
 
 
 async def test_a_pure_node_that_kills_its_worker_is_run_by_itself_afterwards(system: System, tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ class Drip(_Test):
             yield "value", number
 
 
+class DripOnce(Drip):
+    """The same, but it may be entered only once."""
+
+    id = "00000000-0000-4000-8000-000000000044"
+    name = "TestDripOnce"
+    effects = Effects.EFFECTFUL
+
+
 class Fail(_Test):
     """Yields its value, then raises ValueError."""
 
@@ -217,7 +225,7 @@ class Spread(_Test):
 class Crash(_Test):
     """Goes wrong in the way that `value` names."""
 
-    id = "00000000-0000-4000-8000-000000000020"
+    id = "00000000-0000-4000-8000-0000000000f1"
     name = "TestCrash"
 
     class Output(ValueOut):
@@ -250,7 +258,7 @@ class Crash(_Test):
 
 
 class CrashInBatch(Crash):
-    id = "00000000-0000-4000-8000-000000000021"
+    id = "00000000-0000-4000-8000-0000000000f2"
     name = "TestCrashInBatch"
     effects = Effects.PURE
 
@@ -258,9 +266,64 @@ class CrashInBatch(Crash):
 class Slow(Hang):
     """Hangs for longer than it may take."""
 
-    id = "00000000-0000-4000-8000-000000000022"
+    id = "00000000-0000-4000-8000-0000000000f3"
     name = "TestSlow"
     timeout = timedelta(milliseconds=300)
+
+
+class Lines(_Test):
+    """The lines of the file `value` names, as they are just then."""
+
+    id = "00000000-0000-4000-8000-000000000031"
+    name = "TestLines"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        for line in Path(inputs.value).read_text().splitlines():
+            yield "value", line
+
+
+class Random(_Test):
+    """`value` texts of `size` characters that do not compress, from a block that is not pure."""
+
+    id = "00000000-0000-4000-8000-000000000041"
+    name = "TestRandom"
+
+    class Input(Inputs):
+        value: int = Field(description="How many")
+        size: int = Field(description="How long")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        for number in range(inputs.value):
+            digests = (sha256(f"{number} {part}".encode()).hexdigest() for part in range(inputs.size // 64 + 1))
+            yield "value", "".join(digests)[: inputs.size]
+
+
+class Wide(_Test):
+    """Four pins, not pure."""
+
+    id = "00000000-0000-4000-8000-000000000042"
+    name = "TestWide"
+
+    class Input(Inputs):
+        p0: Any = Field(description="A pin")
+        p1: Any = Field(description="A pin")
+        p2: Any = Field(description="A pin")
+        p3: Any = Field(description="A pin")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", len(inputs.p3)
+
+
+class Raise(_Test):
+    """Raises ValueError with the text that `value` spells in UTF-16, in hex."""
+
+    id = "00000000-0000-4000-8000-000000000043"
+    name = "TestRaise"
+    effects = Effects.PURE
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        raise ValueError(bytes.fromhex(inputs.value).decode("utf-16", "surrogatepass"))
+        yield "value", None
 
 
 class Source(Block[Inputs]):
@@ -310,6 +373,7 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     PassOn,
     PassOnce,
     Drip,
+    DripOnce,
     Fail,
     Hang,
     Nap,
@@ -317,10 +381,14 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Countdown,
     Pair,
     Spread,
+    Random,
+    Wide,
+    Raise,
     Trace,
     TraceOnce,
     Killer,
     Big,
+    Lines,
     Crash,
     CrashInBatch,
     Slow,

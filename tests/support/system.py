@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,16 @@ def spawn(role: str, environment: Mapping[str, str], logs: Path) -> subprocess.P
 async def system(
     temporal_address: str, temporal_executable: Path, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[System]:
+    logs = tmp_path_factory.mktemp("logs")
+    async with running_system(temporal_address, temporal_executable, database_url, logs) as running:
+        yield running
+
+
+@asynccontextmanager
+async def running_system(
+    temporal_address: str, temporal_executable: Path, database_url: str, logs: Path, **settings: str
+) -> AsyncIterator[System]:
+    """A Heddle with a task queue of its own; `settings` are added to its environment."""
     async with await open_pool(database_url, min_size=1, max_size=2, idle_seconds=60) as pool:
         await migrate(pool)
         users = Users(pool)
@@ -144,8 +155,8 @@ async def system(
         "HEDDLE_WORKFLOW_SANDBOX": "true",
         "HEDDLE_NODE_HEARTBEAT_TIMEOUT_SECONDS": "2",
         "HEDDLE_GRACEFUL_SHUTDOWN_TIMEOUT_SECONDS": "2",
+        **settings,
     }
-    logs = tmp_path_factory.mktemp("logs")
     url = f"http://127.0.0.1:{port}"
     api = spawn("api", environment, logs)
     async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": KEY}, timeout=30, trust_env=False) as http:

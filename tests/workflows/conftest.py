@@ -139,6 +139,6 @@ async def stack(temporal_client: Client, store: PostgresStore, database_url: str
 async def short_histories(temporal_client: Client, store: PostgresStore, database_url: str) -> AsyncIterator[Stack]:
     """A worker whose runs continue as new after a few events."""
     async with opened_stack(
-        temporal_client, store, database_url, continue_after_events=8, batch_max_nodes=10
+        temporal_client, store, database_url, continue_after_events=8, batch_max_nodes=50, local_batches_ms=10
     ) as opened:
         yield opened

@@ -23,9 +23,12 @@ from tests.support.blocks import (
     Pass,
     PassOn,
     PassOnce,
+    Raise,
+    Random,
     Sink,
     Source,
     Spread,
+    Wide,
 )
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import Stack
@@ -82,6 +85,12 @@ async def test_a_node_that_sleeps_goes_on_after_its_timer(stack: Stack) -> None:
     outcome = await stack.run(napping)
     assert outcome.outputs == {"n": [0, 1, 2]}
     assert outcome.of("nap")[0].status is Status.COMPLETED
+
+
+async def test_a_node_that_sleeps_and_leads_nowhere_completes(stack: Stack) -> None:
+    outcome = await stack.run(graph([node("nap", Nap, value=2)]))
+    assert outcome.execution.status is Status.COMPLETED, outcome.execution.error
+    assert len(outcome.of("nap")[0].outputs) == 3
 
 
 async def test_outputs_are_routed_while_the_node_still_runs(stack: Stack) -> None:
@@ -247,3 +256,39 @@ async def test_a_stop_is_heard_in_a_long_loop_of_pure_nodes(stack: Stack) -> Non
     outcome = await stack.outcome(handle)
     assert outcome.execution.status is Status.TERMINATED
     assert time.monotonic() - stopped < 10
+
+
+async def test_a_wide_fan_out_of_activities_with_many_large_values_goes_through(stack: Stack) -> None:
+    # Fifty values of 15 KB to four pins each: more than one message to the server may hold.
+    arrows = [f"all.value -> wide.p{i}" for i in range(4)]
+    wide = graph([node("all", Random, value=50, size=15_000), node("wide", Wide)], *arrows)
+    outcome = await stack.run(wide)
+    assert outcome.execution.status is Status.COMPLETED, outcome.execution.error
+    assert [n.status for n in outcome.of("wide")] == [Status.COMPLETED] * 50
+
+
+async def test_a_burst_larger_than_any_message_goes_through(stack: Stack) -> None:
+    burst = graph([node("all", Random, value=1500, size=2_000), node("each", Pass)], "all.value -> each.value")
+    outcome = await stack.run(burst)
+    assert outcome.execution.status is Status.COMPLETED, outcome.execution.error
+    assert [n.status for n in outcome.of("each")] == [Status.COMPLETED] * 1500
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+async def test_an_error_text_that_cannot_be_stored_is_cleaned(stack: Stack, text: str) -> None:
+    bad = graph(
+        [node("p", Raise, value=text.encode("utf-16", "surrogatepass").hex()), node("out", Sink, name="e")],
+        "p.error -> out.value",
+    )
+    outcome = await stack.run(bad)
+    assert outcome.execution.status is Status.COMPLETED
+    assert outcome.of("p")[0].status is Status.FAILED
+    [message] = outcome.outputs["e"]
+    assert message.startswith("a")
+
+
+async def test_a_mask_stays_in_the_row(stack: Stack) -> None:
+    masked = graph([node("all", Random, value=20, size=10), node("wide", PassOn)], "all.value -> wide.value")
+    outcome = await stack.run(masked, nodes_input_masks={"wide": {"note": "y" * 10_000}})
+    assert [len(n.inputs["note"]["value"]) for n in outcome.of("wide")] == [10_000] * 20
+    assert len((await outcome.handle.fetch_history()).to_json()) < 300_000
