@@ -68,7 +68,12 @@ class Cancelled:
     """The run is to stop: nothing new starts, what runs is cancelled."""
 
 
-type Event = Emitted | Ended | Slept | Woke | Cancelled
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The run has taken longer than it may: it stops like a cancelled one, and has failed."""
+
+
+type Event = Emitted | Ended | Slept | Woke | Cancelled | TimedOut
 
 # --- commands ---------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from engine.events import (
     RunNode,
     Slept,
     StartTimer,
+    TimedOut,
     Unrecorded,
     Woke,
 )
@@ -91,6 +92,11 @@ class Scheduler:
         if isinstance(event, Cancelled):
             if not self.state.cancelled:
                 self.state.cancelled = True
+                self._stop()
+            return
+        if isinstance(event, TimedOut):
+            if not self.is_stopping:
+                self.state.error, self.state.error_code = "The run took longer than allowed", "run_timed_out"
                 self._stop()
             return
         execution = self.state.open.get(event.id)

@@ -3,6 +3,7 @@
 Called by `graph_execution.py` before it waits. It only reads the scheduler.
 """
 
+from contracts.execution import RunStats
 from engine.progress import open_executions
 from engine.scheduler import Scheduler
 
@@ -25,3 +26,15 @@ def render_details(scheduler: Scheduler) -> str:
     if waiting := scheduler.incomplete_count:
         lines += ["", f"{waiting} waiting for inputs"]
     return "\n".join(lines)
+
+
+def progress_at_end(stats: RunStats) -> dict[str, int]:
+    """What the query `progress` answers once the run is over."""
+    return {
+        "done": stats.node_count,
+        "failed": stats.node_error_count,
+        "queued": 0,
+        "running": 0,
+        "sleeping": 0,
+        "incomplete": stats.incomplete_count,
+    }

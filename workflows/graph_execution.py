@@ -42,7 +42,7 @@ from contracts.activities import (
 )
 from contracts.continuation import LARGEST_STATE, Carried
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
-from engine.events import Cancelled, CancelNodes, Command, Emitted, Event, RunNode, StartTimer
+from engine.events import Cancelled, CancelNodes, Command, Emitted, Event, RunNode, StartTimer, TimedOut
 from engine.model import Status
 from engine.plan import Plan
 from engine.progress import open_executions, progress
@@ -52,7 +52,7 @@ from workflows.activity_calls import start_local, start_pure_batch
 from workflows.admission import Turn
 from workflows.child_runs import ParentLink
 from workflows.continuation import History
-from workflows.details import render_details
+from workflows.details import progress_at_end, render_details
 from workflows.node_runs import NodeRuns
 from workflows.resets import Resets
 from workflows.run_input import check_id, parse
@@ -133,15 +133,7 @@ class GraphExecution:
     def progress(self) -> dict[str, Any]:
         """How far the run is: counts of executions by where they stand."""
         if self._finished:
-            stats = self._finished.stats
-            return {
-                "done": stats.node_count,
-                "failed": stats.node_error_count,
-                "queued": 0,
-                "running": 0,
-                "sleeping": 0,
-                "incomplete": stats.incomplete_count,
-            }
+            return progress_at_end(self._finished.stats)
         return progress(self._scheduler.state) if self._scheduler else {}
 
     @workflow.query(name="node_executions")
@@ -201,7 +193,7 @@ class GraphExecution:
                 raise nodes.failure
             if self._resets.is_due:
                 await self._take_over()
-            scheduler = self._take_in()
+            scheduler = self._take_in(limits)
             self._parent.outputs(scheduler.state.totals.agent_outputs)
             if self._history.is_long(limits) and nodes.is_quiet and not scheduler.is_stopping:
                 await self._continue_as_new(run, request, packed_plan, limits, nodes)
@@ -222,21 +214,29 @@ class GraphExecution:
             workflow.set_current_details(render_details(scheduler))
             if not self._inbox and not nodes.failure:
                 stopping = scheduler.is_stopping
-                await self._wait(nodes, stop_timeout=nodes.stop_timeout if stopping else None)
+                await self._wait(nodes, nodes.stop_timeout if stopping else self._time_left(limits))
                 if stopping and not self._inbox:
                     nodes.give_up()
                     return None
 
-    def _take_in(self) -> Scheduler:
+    def _take_in(self, limits: RunLimits) -> Scheduler:
         """Tell the scheduler what has happened."""
         scheduler = self._scheduler
         assert scheduler is not None
         if (self._cancel_requested or self._parent.parent_is_gone) and not scheduler.state.cancelled:
             self._cancel_requested = True
             self._inbox.append(Cancelled())
+        if self._time_left(limits) == 0:
+            self._inbox.append(TimedOut())
         while self._inbox:
             scheduler.apply(self._inbox.popleft())
         return scheduler
+
+    def _time_left(self, limits: RunLimits) -> float | None:
+        """Seconds that the run may still take; None: as long as it likes."""
+        if not limits.run_timeout:
+            return None
+        return max(0.0, self._started_at + limits.run_timeout - workflow.now().timestamp())
 
     def _carry_out(self, commands: list[Command], nodes: NodeRuns) -> None:
         assert self._scheduler is not None
@@ -380,14 +380,14 @@ class GraphExecution:
         request = self._resets.request(self._run, self._scheduler, self._inbox)
         await self._result(start_local(TAKE_OVER_RUN, request))
 
-    async def _wait(self, nodes: NodeRuns, stop_timeout: float | None) -> None:
-        """Until something arrives in the inbox or the run is cancelled; while it stops, only for so many seconds."""
+    async def _wait(self, nodes: NodeRuns, seconds: float | None) -> None:
+        """Until something arrives in the inbox or the run is cancelled, at most for so many seconds."""
         try:
             await workflow.wait_condition(
                 lambda: (
                     bool(self._inbox) or nodes.failure is not None or self._parent.parent_is_gone or self._resets.is_due
                 ),
-                timeout=None if stop_timeout is None else timedelta(seconds=stop_timeout),
+                timeout=None if seconds is None else timedelta(seconds=seconds),
             )
         except TimeoutError:
             return

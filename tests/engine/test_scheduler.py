@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from engine.events import Cancelled, CancelNodes, Command, Emitted, Ended, Event, RunNode, Slept, StartTimer, Woke
+from engine.events import (
+    Cancelled,
+    CancelNodes,
+    Command,
+    Emitted,
+    Ended,
+    Event,
+    RunNode,
+    Slept,
+    StartTimer,
+    TimedOut,
+    Woke,
+)
 from engine.model import OnNodeError, Status
 from engine.plan import Mode, Plan, PlanLink, PlanNode
 from engine.progress import open_executions, progress
@@ -734,3 +746,11 @@ class _CountingList(list[Any]):
     def __iter__(self) -> Any:
         type(self).touched += len(self)
         return super().__iter__()
+
+
+def test_a_run_that_timed_out_stops_and_has_failed() -> None:
+    run = Run("A")
+    commands = run.scheduler.step(TimedOut())
+    assert commands == [CancelNodes((run.find("A").id,))]
+    assert run.scheduler.outcome is Status.FAILED
+    assert run.scheduler.step(TimedOut()) == []

@@ -13,7 +13,7 @@ from contracts.errors import SystemFault
 from engine.model import Graph, Status
 from store.execution_writes import ExecutionWrites
 from store.postgres import PostgresStore
-from tests.support.blocks import Big, Crash, CrashInBatch, Drip, Pass, PassOnce, Sink, Slow, Spread
+from tests.support.blocks import Big, Crash, CrashInBatch, Drip, Hang, Nap, Pass, PassOnce, Sink, Slow, Spread
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import Stack, opened_stack
 
@@ -202,3 +202,13 @@ async def test_a_graph_that_was_deleted_starts_no_run(stack: Stack, monkeypatch:
     outcome = await stack.outcome(handle)
     assert outcome.execution.status is Status.FAILED
     assert outcome.execution.error_code == "graph_not_found"
+
+
+async def test_a_run_that_takes_too_long_fails(
+    temporal_client: Client, store: PostgresStore, database_url: str
+) -> None:
+    async with opened_stack(temporal_client, store, database_url, max_run_seconds=1) as hurried:
+        outcome = await hurried.run(graph([node("hang", Hang, value=1), node("nap", Nap, value=1)]))
+    assert outcome.execution.status is Status.FAILED
+    assert outcome.execution.error_code == "run_timed_out"
+    assert outcome.of("hang")[0].status is Status.TERMINATED
