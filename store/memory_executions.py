@@ -68,7 +68,9 @@ class MemoryExecutions:
             or self.admission.enter(new.id, user_id=new.user_id, graph_id=new.graph_id, limits=limits)
         )
         run.unfinished_batches = int(is_free) + (run.unfinished_batches if same else 0)
-        if not has_begun:
+        if has_begun:
+            run.row = replace(run.row, started_at=run.row.started_at or at)
+        else:
             row = run.row if same else replace(run.row, ended_at=None, error=None, error_code=None)
             status = Status.RUNNING if is_free else Status.QUEUED
             started_at = row.started_at or (at if is_free else None)

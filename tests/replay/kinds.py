@@ -10,6 +10,9 @@ from tests.support.graphs import graph, node
 CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
 """Kinds that are stopped as soon as a node is under way."""
 
+RESET = frozenset({"reset"})
+"""Kinds that are reset to the middle once they have ended; the history kept is that of the second run."""
+
 
 def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
     """Name → graph and inputs."""
@@ -46,6 +49,10 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
             {},
         ),
         "streaming": (
+            graph([node("drip", Drip, value=6, seconds=0.05), node("next", PassOn)], "drip.value -> next.value"),
+            {},
+        ),
+        "reset": (
             graph([node("drip", Drip, value=6, seconds=0.05), node("next", PassOn)], "drip.value -> next.value"),
             {},
         ),

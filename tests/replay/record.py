@@ -10,8 +10,12 @@ import sys
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any
 
-from temporalio.client import WorkflowFailureError
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from activities.blocks_loop import BlocksLoop
 from blocks.catalogue import Catalogue
@@ -26,13 +30,34 @@ from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
 from telemetry.metrics import WorkerMetrics
-from tests.replay.kinds import CANCELLED, kinds
+from tests.replay.kinds import CANCELLED, RESET, kinds
 from tests.support.blocks import TEST_BLOCKS
 from tests.support.places import free_port
 from worker import activities_of, worker_of
 
 HISTORIES = Path(__file__).parent / "histories"
 USER = "33333333-3333-4333-8333-333333333333"
+
+
+async def reset_to_the_middle(client: Client, workflow_id: str) -> WorkflowHandle[Any, Any]:
+    """Reset a run to the workflow task that heard of the first activity's end; the run that goes on there."""
+    events = (await client.get_workflow_handle(workflow_id).fetch_history()).events
+    first = next(e for e in events if e.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+    heard = next(
+        e
+        for e in events
+        if e.event_id > first.event_id and e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    )
+    answer = await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            reason="recorded",
+            workflow_task_finish_event_id=heard.event_id,
+            request_id=str(uuid.uuid4()),
+        )
+    )
+    return client.get_workflow_handle(workflow_id, run_id=answer.run_id)
 
 
 async def record(names: list[str], directory: Path) -> None:
@@ -72,6 +97,9 @@ async def record(names: list[str], directory: Path) -> None:
                             await handle.result()
                         except WorkflowFailureError as failure:
                             print(f"{name}: {failure.cause}")
+                        if name in RESET:
+                            handle = await reset_to_the_middle(client, handle.id)
+                            await handle.result()
                         (HISTORIES / f"{name}.json").write_text((await handle.fetch_history()).to_json())
                         print(f"recorded {name}")
     finally:
