@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.model import Graph, GraphPolicy, OnNodeError
-from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source
+from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source, Sub
 from tests.support.graphs import graph, node
 
 CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
@@ -12,6 +12,12 @@ CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
 
 RESET = frozenset({"reset"})
 """Kinds that are reset to the middle once they have ended; the history kept is that of the second run."""
+
+
+_PINS: dict[str, Any] = {
+    "input_schema": {"properties": {"a": {}}},
+    "output_schema": {"properties": {"out": {}}},
+}
 
 
 def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
@@ -68,6 +74,26 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
         "refused": (graph([node("in", Source, name="x")]), {"y": 1}),
         "stopped": (graph([node("hang", Hang, value=1), node("after", PassOn)], "hang.value -> after.value"), {}),
         "stopped_while_sleeping": (graph([node("hang", Hang, value=1), node("nap", Nap, value=1)]), {}),
+        "sub_graph": (
+            graph(
+                [
+                    node("in", Source, name="x"),
+                    node("sub", Sub, graph_id="recorded-child", graph_version=1, inputs={}, **_PINS),
+                    node("after", PassOn),
+                ],
+                "in.result -> sub.a",
+                "sub.out -> after.value",
+                sub_graphs=[
+                    graph(
+                        [node("a", Source, name="a"), node("p", PassOn), node("o", Sink, name="out")],
+                        "a.result -> p.value",
+                        "p.value -> o.value",
+                        id="recorded-child",
+                    )
+                ],
+            ),
+            {"x": 1},
+        ),
         "large_value": (graph([node("big", Big, value=100_000), node("a", Pass)], "big.value -> a.value"), {}),
         "loop": (
             graph(
