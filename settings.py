@@ -87,12 +87,12 @@ class Settings(BaseSettings):
     frontend_base_url: str = Field(
         "",
         validation_alias=_names("FRONTEND_BASE_URL", "HEDDLE_FRONTEND_BASE_URL"),
-        description="Base URL of links to people; empty means `platform_base_url` (S-025).",
+        description="Not in effect yet. Base URL of links to people; empty means `platform_base_url` (S-025).",
     )
     platform_base_url: str = Field(
         "http://127.0.0.1:8006",
         validation_alias=_names("PLATFORM_BASE_URL", "HEDDLE_PLATFORM_BASE_URL"),
-        description="Base URL of the platform itself (S-025).",
+        description="Not in effect yet. Base URL of the platform itself (S-025).",
     )
 
     # --- Worker -------------------------------------------------------------------------------
@@ -289,29 +289,29 @@ class Settings(BaseSettings):
     execution_counter_expiration_time: PositiveInt = Field(
         86_400,
         validation_alias=_names("EXECUTION_COUNTER_EXPIRATION_TIME", "HEDDLE_EXECUTION_COUNTER_EXPIRATION_TIME"),
-        description="Seconds after which a user's count of node executions starts again (S-021).",
+        description="Not in effect yet. Seconds after which a user's count of node executions starts again (S-021).",
     )
     low_balance_threshold: int = Field(
         500,
         validation_alias=_names("LOW_BALANCE_THRESHOLD", "HEDDLE_LOW_BALANCE_THRESHOLD"),
-        description="Cents; a balance that falls below is told to its owner once (S-022).",
+        description="Not in effect yet. Cents; a balance that falls below is told to its owner once (S-022).",
     )
     insufficient_funds_notified_ttl_seconds: PositiveInt = Field(
         2_592_000,
         validation_alias=_names(
             "INSUFFICIENT_FUNDS_NOTIFIED_TTL_SECONDS", "HEDDLE_INSUFFICIENT_FUNDS_NOTIFIED_TTL_SECONDS"
         ),
-        description="A user is told once in this time that an agent lacks credits (S-027).",
+        description="Not in effect yet. A user is told once in this time that an agent lacks credits (S-027).",
     )
     moderation_timeout_seconds: PositiveFloat = Field(
         30.0,
         validation_alias=_names("HEDDLE_MODERATION_TIMEOUT_SECONDS"),
-        description="After this long without an answer moderation is passed over (S-031).",
+        description="Not in effect yet. After this long without an answer moderation is passed over (S-031).",
     )
     activity_status_timeout_seconds: PositiveFloat = Field(
         60.0,
         validation_alias=_names("HEDDLE_ACTIVITY_STATUS_TIMEOUT_SECONDS"),
-        description="Limit for writing the summary of a run (S-031).",
+        description="Not in effect yet. Limit for writing the summary of a run (S-031).",
     )
 
     # --- Telemetry ----------------------------------------------------------------------------

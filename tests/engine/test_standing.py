@@ -43,7 +43,7 @@ def test_what_finds_no_place_is_queued_and_what_sleeps_keeps_its_outputs() -> No
 
 
 def test_events_that_the_state_does_not_know_yet_count() -> None:
-    run = Run("a\nb\nc")
+    run = Run("a\nb\nc.out -> d.in")
     a, b, c = (run.find(name) for name in "abc")
     told = run.outputs(c, [("out", 1), ("out", 2)])
     inbox = (Ended(a.id, Status.COMPLETED), Slept(b.id, 1.0, None), Emitted(c.id, told))
