@@ -320,6 +320,7 @@ class GraphExecution:
             walltime=workflow.now().timestamp() - self._started_at,
             error=scheduler.state.error,
             error_code=scheduler.state.error_code,
+            has_begun=True,
         )
         result: Finished = await self._result(start_local(FINISH_RUN, finish))
         return result
