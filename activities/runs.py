@@ -51,7 +51,10 @@ from engine.validate import check_all, check_inputs
 from engine.values import Value, is_null
 from store.ownership import ALL_OUTPUTS, OwnedByAnother, Standing, StandingNode
 from store.records import Finish, NewExecution, NodeRecord, Store
+from telemetry.logging import Logger
 from telemetry.metrics import WorkerMetrics
+
+log = Logger("heddle.runs")
 
 _NOT_ASKED_OF_SUB_GRAPHS = (
     Code.MISSING_INPUT,
@@ -173,7 +176,10 @@ class RunActivities:
 
     @activity.defn(name=RECORD_NODE_EXECUTIONS.name)
     async def record_node_executions(self, request: RecordRequest) -> None:
-        """Rows of executions that wait (S-195, S-198)."""
+        """Rows of executions that wait (S-195, S-198, S-199)."""
+        for row in request.rows:
+            said = "Enqueued" if row.status is Status.QUEUED else "Skipped queueing"
+            log.debug(f"{said} {row.node_id}>{row.id}", graph_execution_id=request.run.execution_id)
         await self._record(request.run, waiting_records(request.rows, now()))
 
     @activity.defn(name=FINISH_RUN.name)

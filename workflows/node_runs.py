@@ -52,6 +52,7 @@ class NodeRuns:
 
     def start(self, node: PlanNode, execution: Open) -> None:
         """Run an execution: in an activity of its own, or as a run of its own."""
+        workflow.logger.debug("Dispatching node execution %s for node %s", execution.id, node.id)
         request = self._request(node, execution)
         if node.mode is Mode.CHILD:
             self._keep(execution.id, self._run_child(request, self.children.run(request, self._masks)))
