@@ -35,7 +35,7 @@ from contracts.activities import (
     NodeResult,
     Suspension,
 )
-from contracts.errors import OutcomeUnknown, SystemFault
+from contracts.errors import NodeLost, OutcomeUnknown, SystemFault
 from engine.model import Effects, Status
 from engine.state import Output
 from engine.values import Reference, Value
@@ -53,7 +53,7 @@ _ATTEMPTS_PER_ROUND = 1000
 _INTERRUPTIONS = "interruptions"
 """In a row's stats: attempts that a worker's shutdown cut short, or somebody who paused or reset the activity."""
 
-_LOST = Failure("The worker that ran the node was lost too often.", "node_lost", expected=False)
+_LOST = Failure(NodeLost().message, NodeLost.code, expected=False)
 
 
 @dataclass(frozen=True, slots=True)
