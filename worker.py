@@ -28,6 +28,7 @@ from activities.ownership import Claims
 from activities.prune import PruneActivities, Retention
 from activities.pure_batch import BatchLimits, PureBatch
 from activities.reconcile import ReconcileActivities, ReconcileLimits
+from activities.reviews import Asking, ReviewActivities
 from activities.run_node import NodeActivities, NodeLimits
 from activities.runs import RunActivities
 from activities.schedules import Recurring, ensure_schedules
@@ -103,7 +104,9 @@ def activities_of(
         NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000, settings.node_max_attempts),
         claims,
         metrics,
+        Asking(store, codec),
     )
+    reviews = ReviewActivities(store, codec, claims, admitting)
     reconciling = ReconcileActivities(
         client,
         store,
@@ -129,6 +132,8 @@ def activities_of(
         runs.finish_run,
         nodes.run_node,
         nodes.fail_node,
+        reviews.record_review,
+        reviews.show_status,
         children.prepare_child,
         children.collect_child_outputs,
         reconciling.reconcile,

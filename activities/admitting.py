@@ -5,13 +5,15 @@ queue, a run that ends tells the workflow of the one that got its slot.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.activities import ADMITTED, Admitted
+from contracts.activities import ADMITTED, Admitted, RunRef
 from contracts.errors import SystemFault, Unavailable
+from engine.model import Status
 from store.records import Begun, NewExecution, Store
 from store.slots import SlotLimits
 from telemetry.logging import Logger
@@ -60,6 +62,23 @@ class Admitting:
             capacity=self._limits.capacity,
         )
         return begun
+
+    async def show(self, run: RunRef, status: Status) -> Status:
+        """The run waits for reviews alone (REVIEW), in no slot, or wants to go on (RUNNING); what its row says then.
+
+        QUEUED when no slot is free for it: it stands in the queue again. A sub-graph has none of its own.
+        """
+        limits = self._limits if run.context.parent_execution_id is None else None
+        show = partial(self._store.reviews.show, run.execution_id, run_id=run.run_id, limits=limits)
+        shown, admitted = await show(status=status, at=datetime.now(UTC))
+        if shown is Status.QUEUED:
+            admitted = await self._store.admission.wait(
+                run.execution_id, user_id=run.user_id, graph_id=run.graph_id, limits=self._limits
+            )
+            if run.execution_id in admitted:
+                shown, _ = await show(status=status, at=datetime.now(UTC))
+        await self.tell([id for id in admitted if id != run.execution_id], by=run.execution_id)
+        return shown
 
     async def tell(self, execution_ids: Sequence[str], *, by: str) -> None:
         """Wake the workflows of runs that may go on now. Told twice, the second time means nothing.

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from activities.values import plain_json
-from blocks.base import Block, BlockContext, BlockError, BlockInputError, BlockOutputError, BlockSchema, Sleep
+from blocks.base import (
+    WAITS,
+    Block,
+    BlockContext,
+    BlockError,
+    BlockInputError,
+    BlockOutputError,
+    BlockSchema,
+    Wait,
+)
 from blocks.inputs import check_output
 from contracts.errors import HeddleError
 from engine.model import Status
@@ -34,12 +43,12 @@ class Failure:
 
 async def run_block(
     block: Block[BlockSchema], inputs: BlockSchema, context: BlockContext
-) -> AsyncGenerator[tuple[str, Any] | Sleep]:
-    """The block's outputs, checked, and perhaps a last `Sleep`. An output named `error` ends it with that message."""
+) -> AsyncGenerator[tuple[str, Any] | Wait]:
+    """The block's outputs, checked, and perhaps a last `Wait`. An output named `error` ends it with that message."""
     started = time.thread_time()
     try:
         async for item in block.run(inputs, context):
-            if isinstance(item, Sleep):
+            if isinstance(item, WAITS):
                 yield item
                 return
             name, value = item

@@ -76,6 +76,8 @@ class ChildActivities:
                 parent_node_execution_id=node.id,
                 depth=run.context.depth + 1,
                 timezone=run.context.timezone,
+                human_in_the_loop_safe_mode=run.context.human_in_the_loop_safe_mode,
+                sensitive_action_safe_mode=run.context.sensitive_action_safe_mode,
             ),
         )
         stored = {name: encoded.reference or encoded.json_text or "null" for name, encoded in inputs.items()}

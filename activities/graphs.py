@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from blocks.base import Block, BlockSchema
 from blocks.catalogue import Catalogue
 from contracts.errors import GraphNotFound
-from engine.model import BlockShape, Effects, Graph, Node
+from engine.model import BlockKind, BlockShape, Effects, Graph, Node
 from engine.pins import NotFound, base_name, is_tool_pin, parse_tool_pin, select
 from engine.plan import Plan, compile_plan
 from engine.problems import Problem
@@ -82,6 +82,12 @@ class CompiledGraph:
     problems: list[Problem] = field(repr=False)
     """What keeps the graph from being run when no masks fill it in; found once, since a version never changes."""
     placed: dict[str, PlacedBlock] = field(repr=False)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a node may ask a person."""
+        kinds = ((each.block.kind, each.block.sensitive) for each in self.placed.values())
+        return any(kind is BlockKind.HUMAN_IN_THE_LOOP or sensitive for kind, sensitive in kinds)
 
 
 class GraphCache:

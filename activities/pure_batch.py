@@ -11,7 +11,7 @@ from activities.graphs import CompiledGraph, PlacedBlock
 from activities.records import agent_output_name, now, output_record, stats_json, waiting_records
 from activities.routing import routes_of
 from activities.values import ValueCodec
-from blocks.base import BlockContext, NodeStats, Sleep
+from blocks.base import WAITS, BlockContext, NodeStats
 from blocks.inputs import assemble, validated
 from contracts.activities import RunRef
 from contracts.errors import SystemFault
@@ -93,8 +93,8 @@ class PureBatch:
                 stats=stats,
             )
             async for item in run_block(placed.block, validated(placed.block, data), context):
-                if isinstance(item, Sleep):
-                    raise RuntimeError(f"{placed.block.name} is pure and may not sleep")
+                if isinstance(item, WAITS):
+                    raise RuntimeError(f"{placed.block.name} is pure and may not wait")
                 await self._emit(run, placed, outcome, *item)
         except SystemFault:
             # Ours, not the block's: the whole batch is tried again.

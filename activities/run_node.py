@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client
@@ -16,14 +16,16 @@ from temporalio.exceptions import ApplicationError
 
 from activities.block_run import Failure, failure_of, run_block
 from activities.blocks_loop import BlocksLoop
-from activities.graphs import GraphCache, PlacedBlock
+from activities.graphs import GraphCache
 from activities.heartbeats import heartbeats
+from activities.node_attempt import INTERRUPTIONS, Attempt
 from activities.output_stream import Flush, OutputStream
 from activities.ownership import Claims
 from activities.patience import patiently
-from activities.records import agent_output_name, now, stats_json
+from activities.records import agent_output_name, now
+from activities.reviews import Asking, asks_people, before_running
 from activities.values import ValueCodec
-from blocks.base import BlockContext, BlockSchema, NodeStats, Sleep
+from blocks.base import WAITS, AskReview, BlockContext, BlockSchema, NodeStats, Wait
 from blocks.inputs import assemble, validated
 from contracts.activities import (
     FAIL_NODE,
@@ -33,12 +35,11 @@ from contracts.activities import (
     NodeOutputs,
     NodeRequest,
     NodeResult,
-    Suspension,
 )
 from contracts.errors import NodeLost, OutcomeUnknown, SystemFault
 from engine.model import Effects, Status
 from engine.state import Output
-from engine.values import Reference, Value
+from engine.values import Value
 from store.records import Executions, NodeRecord, OutputRecord, StoredNode
 from telemetry.logging import Logger, log_context
 from telemetry.metrics import WorkerMetrics
@@ -49,9 +50,6 @@ log = Logger("heddle.nodes")
 _ATTEMPTS_PER_ROUND = 1000
 """Attempts are counted over all rounds of a node that sleeps, so that an older round's attempt counts as older."""
 
-
-_INTERRUPTIONS = "interruptions"
-"""In a row's stats: attempts that a worker's shutdown cut short, or somebody who paused or reset the activity."""
 
 _LOST = Failure(NodeLost().message, NodeLost.code, expected=False)
 
@@ -64,52 +62,6 @@ class NodeLimits:
     timeout: float
     flush_window: float
     max_attempts: int
-
-
-@dataclass(slots=True)
-class _Run:
-    """One attempt at one node execution."""
-
-    request: NodeRequest
-    placed: PlacedBlock
-    attempt: int
-    started_at: datetime
-    stats: NodeStats
-    inputs: dict[str, str | Reference]
-    agent_output: str | None = None
-    diverged: bool = False
-    interruptions: int = 0
-
-    def record(
-        self,
-        status: Status,
-        outputs: Sequence[OutputRecord] = (),
-        failure: Failure | None = None,
-        *,
-        ended: bool = False,
-    ) -> NodeRecord:
-        """The row as it stands."""
-        return NodeRecord(
-            id=self.request.id,
-            node_id=self.request.node_id,
-            block_id=self.placed.node.block_id,
-            ordinal=self.request.ordinal,
-            seq=self.request.seq,
-            status=status,
-            attempt=self.attempt,
-            inputs=self.inputs,
-            agent_output=self.agent_output,
-            queued_at=self.started_at,
-            started_at=self.started_at,
-            ended_at=now() if ended else None,
-            error=failure.message if failure else None,
-            stats={
-                **(stats_json(self.stats) if ended else {}),
-                **({_INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
-            },
-            outputs=tuple(outputs),
-            diverged=self.diverged,
-        )
 
 
 class NodeActivities:
@@ -125,7 +77,9 @@ class NodeActivities:
         limits: NodeLimits,
         claims: Claims,
         metrics: WorkerMetrics,
+        asking: Asking,
     ) -> None:
+        self._asking = asking
         self._claims = claims
         self._client = client
         self._executions = executions
@@ -156,18 +110,23 @@ class NodeActivities:
                     return await self._given_up(run, earlier, _LOST)
                 return await self._attempt(run, earlier)
 
-    async def _attempt(self, run: _Run, earlier: StoredNode | None) -> NodeResult:
+    async def _attempt(self, run: Attempt, earlier: StoredNode | None) -> NodeResult:
         request = run.request
         log.info(f"Start node execution {request.id}")
         started = time.perf_counter()
         stream = self._stream(run, earlier)
-        failure, sleep = None, None
+        failure: Failure | None = None
+        wait: Wait | None = None
         try:
-            inputs = await self._resolve(run)
-            stream.open()
-            await self._enter(run)
-            sleep = await self._run_block(run, inputs, stream)
-            await stream.take_over_stored()
+            answer = await self._answer(request)
+            inputs = await self._resolve(run, answer)
+            if isinstance(inputs, AskReview):
+                wait = inputs
+            else:
+                stream.open()
+                await self._enter(run)
+                wait = await self._run_block(run, inputs, answer, stream)
+                await stream.take_over_stored()
         except asyncio.CancelledError:
             await stream.abandon()
             await self._interrupted(run)
@@ -186,7 +145,7 @@ class NodeActivities:
             if failure.status is Status.FAILED:
                 await stream.add_error(failure.message)
         run.stats.walltime = time.perf_counter() - started
-        return await self._end(run, stream, failure, sleep)
+        return await self._end(run, stream, failure, wait)
 
     @activity.defn(name=FAIL_NODE.name)
     async def fail_node(self, request: FailNodeRequest) -> NodeResult:
@@ -198,7 +157,7 @@ class NodeActivities:
             return await self._told_again(run, earlier)
         return await self._given_up(run, earlier, Failure(request.error, request.error_code, expected=False))
 
-    async def _given_up(self, run: _Run, earlier: StoredNode | None, failure: Failure) -> NodeResult:
+    async def _given_up(self, run: Attempt, earlier: StoredNode | None, failure: Failure) -> NodeResult:
         """The failure of a node whose block is not run (again); what an earlier attempt stored is told before it."""
         stream = self._stream(run, earlier)
         await stream.add_error(failure.message)
@@ -206,12 +165,12 @@ class NodeActivities:
 
     # --- steps --------------------------------------------------------------------------------
 
-    async def _prepare(self, request: NodeRequest) -> _Run:
+    async def _prepare(self, request: NodeRequest) -> Attempt:
         compiled = await self._graphs.load(request.run.user_id, request.run.graph_id, request.run.graph_version)
         attempt = activity.info().attempt + (request.resume.round * _ATTEMPTS_PER_ROUND if request.resume else 0)
-        return _Run(request, compiled.placed[request.node_id], attempt, now(), NodeStats(), {})
+        return Attempt(request, compiled.placed[request.node_id], attempt, now(), NodeStats(), {})
 
-    def _stream(self, run: _Run, earlier: StoredNode | None, flush: Flush | None = None) -> OutputStream:
+    def _stream(self, run: Attempt, earlier: StoredNode | None, flush: Flush | None = None) -> OutputStream:
         return OutputStream(
             run.request.run.execution_id,
             run.placed,
@@ -222,16 +181,16 @@ class NodeActivities:
             stored=earlier.outputs if earlier else (),
         )
 
-    def _was_lost_too_often(self, run: _Run, earlier: StoredNode | None) -> bool:
+    def _was_lost_too_often(self, run: Attempt, earlier: StoredNode | None) -> bool:
         """Whether so many attempts ended without a word that the node itself may be what kills its workers.
 
         Attempts that a worker's orderly shutdown cut short do not count: they said so in the row.
         """
-        interrupted = int(earlier.stats.get(_INTERRUPTIONS, 0)) if earlier else 0
+        interrupted = int(earlier.stats.get(INTERRUPTIONS, 0)) if earlier else 0
         run.interruptions = interrupted
         return activity.info().attempt - 1 - interrupted >= self._limits.max_attempts
 
-    async def _earlier(self, run: _Run) -> StoredNode | None:
+    async def _earlier(self, run: Attempt) -> StoredNode | None:
         """What an earlier attempt wrote; a first one has no predecessor and saves the question.
 
         A reset, of the activity or of its workflow, begins to count anew: so this attempt is later than the row's.
@@ -244,12 +203,23 @@ class NodeActivities:
             run.attempt = max(run.attempt, earlier.attempt + 1)
         return earlier
 
-    async def _resolve(self, run: _Run) -> BlockSchema:
-        """Values out of the store, defaults, dynamic pins, the mask, conversion, validation."""
+    async def _answer(self, request: NodeRequest) -> dict[str, Any] | None:
+        """What came of that for which the execution waited."""
+        answer = request.resume.answer if request.resume else None
+        return None if answer is None else await self._codec.decode(answer)
+
+    async def _resolve(self, run: Attempt, answer: Mapping[str, Any] | None) -> BlockSchema | AskReview:
+        """Values out of the store, defaults, dynamic pins, the mask, conversion, validation.
+
+        Or the question that is to be answered first; its answer may have changed the inputs.
+        """
         request = run.request
         delivered = await self._codec.decode(request.inputs)
         mask = await self._codec.decode(await self._mask(request))
-        data = assemble(run.placed.block, run.placed.node.input_default, delivered, mask)
+        assembled = assemble(run.placed.block, run.placed.node.input_default, delivered, mask)
+        data = before_running(run.placed.block, request, assembled, answer)
+        if isinstance(data, AskReview):
+            return data
         run.inputs, run.stats.input_size = await self._codec.encode_inputs(
             request.run.execution_id, data, request.inputs, delivered
         )
@@ -263,7 +233,7 @@ class NodeActivities:
         row = await patiently(lambda: self._executions.get(request.run.user_id, request.run.execution_id))
         return row.masks.get(request.node_id, {}) if row else {}
 
-    async def _enter(self, run: _Run) -> None:
+    async def _enter(self, run: Attempt) -> None:
         """An effectful block is entered once; everything before this line may be repeated."""
         if run.placed.block.effects is not Effects.EFFECTFUL:
             return
@@ -272,7 +242,9 @@ class NodeActivities:
         if not entered:
             raise OutcomeUnknown
 
-    async def _run_block(self, run: _Run, inputs: BlockSchema, stream: OutputStream) -> Sleep | None:
+    async def _run_block(
+        self, run: Attempt, inputs: BlockSchema, answer: Mapping[str, Any] | None, stream: OutputStream
+    ) -> Wait | None:
         """Run the block on its own event loop, under its wall-clock limit."""
         request, block = run.request, run.placed.block
         limit = block.timeout.total_seconds() if block.timeout else self._limits.timeout
@@ -285,6 +257,9 @@ class NodeActivities:
             node_execution_id=request.id,
             timezone=request.run.context.timezone,
             resume=request.resume.state if request.resume else None,
+            answer=answer,
+            is_approved=request.is_approved,
+            asks_people=asks_people(request.run.context),
             stats=run.stats,
         )
         ids = {
@@ -301,7 +276,7 @@ class NodeActivities:
                     items = self._blocks_loop.iterate(block.name, lambda: run_block(block, inputs, context))
                     async with aclosing(items):
                         async for item in items:
-                            if isinstance(item, Sleep):
+                            if isinstance(item, WAITS):
                                 return item
                             await stream.add(*item)
             except TimeoutError:
@@ -310,14 +285,18 @@ class NodeActivities:
                 raise
         return None
 
-    async def _end(self, run: _Run, stream: OutputStream, failure: Failure | None, sleep: Sleep | None) -> NodeResult:
-        """Write the row's end (or that it sleeps) with the last outputs, and answer the workflow."""
+    async def _end(self, run: Attempt, stream: OutputStream, failure: Failure | None, wait: Wait | None) -> NodeResult:
+        """Write the row's end (or that it waits) with the last outputs, and answer the workflow."""
         rows, outputs = await stream.close()
         run.diverged = stream.diverged
         run.stats.output_size = stream.size
         run.stats.error = failure.message if failure else None
-        status = failure.status if failure else Status.RUNNING if sleep else Status.COMPLETED
-        await self._write(run, run.record(status, rows, failure, ended=sleep is None))
+        suspension = None
+        if wait:
+            suspension = await self._asking.suspension(run.request, wait, attempt=run.attempt, emitted=stream.emitted)
+        waiting = Status.REVIEW if isinstance(wait, AskReview) else Status.RUNNING
+        status = failure.status if failure else waiting if wait else Status.COMPLETED
+        await self._write(run, run.record(status, rows, failure, ended=wait is None))
         result = NodeResult(
             status=status,
             outputs=outputs,
@@ -328,17 +307,14 @@ class NodeActivities:
             cputime=run.stats.cputime,
             cost=run.stats.extra_cost,
             extra_steps=run.stats.extra_steps,
+            suspension=suspension,
         )
-        if sleep:
-            result.suspension = Suspension(
-                seconds=sleep.duration.total_seconds(), emitted=stream.emitted, state=sleep.state
-            )
-        else:
+        if not wait:
             log.info(f"Finished node execution {run.request.id}")
             self._metrics.node_ended(run.placed.block.name, status.value, run.stats.walltime)
         return result
 
-    async def _told_again(self, run: _Run, earlier: StoredNode) -> NodeResult:
+    async def _told_again(self, run: Attempt, earlier: StoredNode) -> NodeResult:
         """The result of an attempt that finished but could not say so, rebuilt from its rows."""
         stream = self._stream(run, earlier, self._teller(run))
         await stream.take_over_stored()
@@ -354,7 +330,7 @@ class NodeActivities:
             extra_steps=earlier.stats.get("extra_steps", 0),
         )
 
-    def _flusher(self, run: _Run) -> Flush:
+    def _flusher(self, run: Attempt) -> Flush:
         """Writes rows and tells the workflow while the block runs. The first one also says that the node is RUNNING."""
         tell = self._teller(run)
 
@@ -364,7 +340,7 @@ class NodeActivities:
 
         return flush
 
-    def _teller(self, run: _Run) -> Flush:
+    def _teller(self, run: Attempt) -> Flush:
         """Tells the workflow and writes nothing."""
         ref = run.request.run
         handle = self._client.get_workflow_handle(ref.execution_id, run_id=ref.run_id)
@@ -376,7 +352,7 @@ class NodeActivities:
 
         return tell
 
-    async def _write(self, run: _Run, record: NodeRecord) -> None:
+    async def _write(self, run: Attempt, record: NodeRecord) -> None:
         """Write the row; refused means that a later attempt has taken over, and then this one must stop."""
         ref = run.request.run
         refused = await patiently(lambda: self._executions.record(ref.execution_id, run_id=ref.run_id, nodes=[record]))
@@ -387,7 +363,7 @@ class NodeActivities:
                 "A later attempt or run has taken this node execution over", type="superseded", non_retryable=True
             )
 
-    async def _interrupted(self, run: _Run) -> None:
+    async def _interrupted(self, run: Attempt) -> None:
         """The run was stopped: the row says so. A worker's shutdown leaves it open, another worker begins anew."""
         details = activity.cancellation_details()
         log.warning(f"Interruption error on node execution {run.request.id}: CancelledError")

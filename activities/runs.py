@@ -6,6 +6,7 @@ costs one local activity and two statements.
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -42,7 +43,7 @@ from contracts.activities import (
     TakeOverRequest,
 )
 from contracts.errors import CallerError, ValidationFailed
-from contracts.execution import GraphExecutionInput, RunStats
+from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from engine.model import Status
 from engine.problems import Code
 from engine.scheduler import Scheduler
@@ -108,6 +109,8 @@ class RunActivities:
         if await self._parent_has_ended(run):
             stopped = Finished(status=Status.TERMINATED, stats=RunStats(), error="The parent run has ended")
             return BeginResult(run=run, finished=await self._finish(run, asked, stopped))
+        if compiled.may_ask:
+            run.context = await self._with_settings(run)
         new = _new_execution(run, asked)
         begun = await self._claims.started_over(
             run.execution_id, run.run_id, lambda: self._admitting.begin(new, run_id=run.run_id, at=now())
@@ -156,6 +159,8 @@ class RunActivities:
             for row in request.open
         ]
         await self._claims.take_over(run.execution_id, run.run_id, Standing(request.opened, open_nodes))
+        asking = [row.id for row in request.open if row.status is Status.REVIEW]
+        await self._store.reviews.reopen(run.execution_id, asking)
 
     @activity.defn(name=CONTINUE_RUN.name)
     async def continue_run(self, request: ContinueRequest) -> bool:
@@ -240,6 +245,13 @@ class RunActivities:
             problems = [problem for problem in problems if problem.code not in _NOT_ASKED_OF_SUB_GRAPHS]
         if problems:
             raise ValidationFailed([problem.as_json() for problem in problems])
+
+    async def _with_settings(self, run: RunRef) -> ExecutionContext:
+        """The context with the graph's settings where the start, or the run above, left them open."""
+        context = run.context
+        settings = await self._store.reviews.settings(run.user_id, run.graph_id)
+        asked = {name: value for name, value in asdict(settings).items() if getattr(context, name) is None}
+        return context.model_copy(update=asked)
 
     async def _parent_has_ended(self, run: RunRef) -> bool:
         """Whether a sub-graph comes too late: its parent, or the run at the root, has ended meanwhile (S-129, T-54)."""

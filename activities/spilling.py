@@ -11,7 +11,6 @@ from activities.values import ValueCodec, plain_json
 from contracts.continuation import LARGEST_STATE
 from contracts.errors import StateTooLarge
 from engine.state import RunState
-from engine.values import Value
 
 _WORTH_MOVING = (256, 64)
 """Bytes: larger values first; the rest only if that does not do."""
@@ -38,13 +37,18 @@ async def pack_state(codec: ValueCodec, state: RunState) -> str:
     return packed
 
 
-def _values(state: RunState) -> Iterator[tuple[dict[str, Value], str]]:
-    """Every place of the state that holds a value which waits to be used."""
+def _values(state: RunState) -> Iterator[tuple[Any, Any]]:
+    """Every place of the state that holds a value which waits to be used: a container, and where in it."""
     places: list[dict[str, Any]] = [execution.inputs for execution in state.open.values()]
     for node in state.nodes.values():
         places += [waiting.inputs for waiting in node.waiting]
         places.append(node.sticky)
     places += state.masks.values()
+    places += [
+        execution.resume.answer for execution in state.open.values() if execution.resume and execution.resume.answer
+    ]
     for place in places:
         for name in place:
             yield place, name
+    for kept in state.events.values():
+        yield from ((kept, number) for number in range(len(kept)))

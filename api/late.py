@@ -13,6 +13,7 @@ from contracts.latest_run import LatestRun
 from store.ownership import Ownership
 from store.records import Changes, Executions, Graphs, Store, Users, Values
 from store.removal import Removal
+from store.reviews import Reviews
 from store.slots import Admission
 
 
@@ -56,6 +57,11 @@ class LateStore:
     def removal(self) -> Removal:
         """See `Store`."""
         return self._store().removal
+
+    @property
+    def reviews(self) -> Reviews:
+        """See `Store`."""
+        return self._store().reviews
 
     @property
     def ownership(self) -> Ownership:

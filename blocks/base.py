@@ -91,7 +91,9 @@ class NodeStats:
 class BlockContext:
     """Who runs the block, for whom, and where it stands; made anew for each node execution (S-038, S-187).
 
-    `resume` is None at first; after a `Suspend` it holds that suspension's `state`.
+    After a `Wait`, `resume` holds its `state`, and `answer` what came of an event (`payload`) or a review (`approved`,
+    `message`, `reviewer`, `data` where it was edited); it is empty when that did not come in time. `is_approved`: a
+    reviewer has approved all that the node will ask in this run. `asks_people`: reviews are not switched off.
     """
 
     user_id: str
@@ -102,6 +104,9 @@ class BlockContext:
     node_execution_id: str
     timezone: str = "UTC"
     resume: Any = None
+    answer: Mapping[str, Any] | None = None
+    is_approved: bool = False
+    asks_people: bool = True
     stats: NodeStats = field(default_factory=NodeStats)
 
 
@@ -116,6 +121,31 @@ class Sleep:
     state: Any
 
 
+@dataclass(frozen=True, slots=True)
+class AwaitEvent:
+    """The same, until somebody sends the run the event `name`, at the longest for `patience` (None: for ever)."""
+
+    name: str
+    patience: timedelta | None = None
+    state: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskReview:
+    """The same, until a person has decided on `data`, at the longest for `patience`; then it counts as rejected."""
+
+    data: Any
+    instructions: str = ""
+    editable: bool = True
+    patience: timedelta | None = None
+    state: Any = None
+
+
+type Wait = Sleep | AwaitEvent | AskReview
+
+WAITS = (Sleep, AwaitEvent, AskReview)
+
+
 class BlockError(Exception):
     """A failure that the block foresaw; its text is shown to people and routed to the `error` pin."""
 
@@ -128,7 +158,7 @@ class BlockOutputError(BlockError):
     """The block gave something that its own output schema does not allow."""
 
 
-type Yielded = tuple[str, Any] | Sleep
+type Yielded = tuple[str, Any] | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +182,8 @@ class Block[InputT: BlockSchema](ABC):
     Output: ClassVar[type[BlockSchema]] = Outputs
     static_output: ClassVar[bool] = False
     disabled: ClassVar[bool] = False
+    sensitive: ClassVar[bool] = False
+    """Whether a person may want to see each execution's inputs before it runs (agent-graphs §12.3)."""
     costs: ClassVar[tuple[Cost, ...]] = ()
     timeout: ClassVar[timedelta | None] = None
     task_queue: ClassVar[str] = ""

@@ -32,6 +32,7 @@ from blocks.list_sets import (
 from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsEmpty, RemoveFromList, ReplaceListItem
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
+from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
 from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
 from blocks.text_template import FillTextTemplate
@@ -52,6 +53,9 @@ from engine.model import BlockId, BlockShape
 
 CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     AgentExecutor,
+    # people
+    HumanInTheLoop,
+    WaitForEvent,
     # in and out
     AgentInput,
     AgentShortTextInput,

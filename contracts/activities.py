@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
+from contracts.reviews import RecordReviewRequest
 from engine.model import Status
 from engine.state import Output, Resume, Totals
-from engine.values import Value
+from engine.values import Reference, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,14 @@ class BeginResult(BaseModel):
     elapsed_ms: int = 0
     queued: bool = Field(False, description="No slot is free: the run is in the queue and has not begun")
 
+    @property
+    def going_on(self) -> tuple[str, str, RunLimits]:
+        """Plan, state and limits of a run that goes on after its beginning."""
+        assert self.plan is not None
+        assert self.state is not None
+        assert self.limits is not None
+        return self.plan, self.state, self.limits
+
 
 class BatchRequest(BaseModel):
     """Run pure nodes until only work is left that needs an activity of its own. `plan` and `state` are packed."""
@@ -113,15 +122,28 @@ class NodeRequest(BaseModel):
     is_masked: bool = Field(
         False, description="The run's row has a mask for the node; large ones are not repeated here"
     )
+    is_approved: bool = Field(False, description="A reviewer has approved all executions of the node to come")
     resume: Resume | None = None
 
 
-class Suspension(BaseModel):
-    """The node asks to be run again after a timer. `emitted` counts its outputs so far."""
+class ReviewAsked(BaseModel):
+    """The review that a node waits for; its row has the rest."""
 
-    seconds: float
+    id: str
+    editable: bool = True
+
+
+class Suspension(BaseModel):
+    """The node asks to be run again: after so many seconds, or at an event or decision that comes before then.
+
+    `emitted` counts its outputs so far.
+    """
+
+    seconds: float | None = None
     emitted: int
     state: Any = None
+    event: str | None = None
+    review: ReviewAsked | None = None
 
 
 class NodeResult(BaseModel):
@@ -294,12 +316,35 @@ class Reconciled(BaseModel):
     listed_until: datetime | None = None
 
 
+class EventSent(BaseModel):
+    """The signal by which somebody sends an event to a run; `payload_ref` takes the payload's place if it is large."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    payload: Any = None
+    payload_ref: Reference | None = None
+
+
 class NodeOutputs(BaseModel):
     """The signal by which a running node tells its outputs, in order of their index."""
 
     run_id: str
     id: str
     outputs: list[Output]
+
+
+class ShowStatusRequest(BaseModel):
+    """The run waits for nothing but reviews (REVIEW), or goes on again (RUNNING)."""
+
+    run: RunRef
+    status: Status
+
+
+class ShownStatus(BaseModel):
+    """What the row now says: a run that wants to go on may have to wait for a slot (QUEUED)."""
+
+    status: Status
 
 
 class Admitted(BaseModel):
@@ -313,6 +358,9 @@ PRUNE_EXECUTIONS = "PruneExecutions"
 
 RECONCILE_RUNS = "ReconcileRuns"
 """The workflow type that brings rows and workflows into agreement; a schedule starts it."""
+
+EVENT = "event"
+"""Name of the signal that carries `EventSent`."""
 
 NODE_OUTPUTS = "node_outputs"
 """Name of the signal that carries `NodeOutputs`."""
@@ -333,6 +381,8 @@ RECORD_NODE_EXECUTIONS = ActivityRef("record_node_executions", RecordRequest, ty
 TAKE_OVER_RUN = ActivityRef("take_over_run", TakeOverRequest, type(None))
 PACK_STATE = ActivityRef("pack_state", PackRequest, PackedState)
 CONTINUE_RUN = ActivityRef("continue_run", ContinueRequest, bool)
+RECORD_REVIEW = ActivityRef("record_review", RecordReviewRequest, type(None))
+SHOW_STATUS = ActivityRef("show_status", ShowStatusRequest, ShownStatus)
 FINISH_RUN = ActivityRef("finish_run", FinishRequest, Finished)
 RECONCILE = ActivityRef("reconcile", ReconcileRequest, Reconciled)
 PRUNE = ActivityRef("prune", PruneRequest, Pruned)

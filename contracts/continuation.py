@@ -6,6 +6,8 @@ Written and read by `workflows/` only; it crosses from one run of a workflow to 
 from pydantic import BaseModel, Field
 
 from contracts.activities import RunLimits, RunRef
+from engine.model import Status
+from engine.reviews import ReviewBook
 
 LARGEST_STATE = 512 * 1024
 """Bytes of a packed state that travels: the server warns from here on and refuses four times as much."""
@@ -28,3 +30,5 @@ class Carried(BaseModel):
     started_at: float
     wakes_at: dict[str, float] = Field(default_factory=dict)
     children: dict[str, ChildProgress] = Field(default_factory=dict)
+    reviews: ReviewBook = Field(default_factory=ReviewBook)
+    shown: Status = Status.RUNNING

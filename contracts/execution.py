@@ -27,6 +27,12 @@ class ExecutionContext(BaseModel):
     parent_node_execution_id: str | None = None
     depth: int = Field(0, description="How many runs are above this one")
     timezone: str = "UTC"
+    human_in_the_loop_safe_mode: bool | None = Field(
+        None, description="Whether review blocks ask a person; none: as the graph's settings say"
+    )
+    sensitive_action_safe_mode: bool | None = Field(
+        None, description="Whether blocks with sensitive actions ask a person first; none: as the graph's settings say"
+    )
 
 
 class GraphExecutionInput(BaseModel):

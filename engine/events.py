@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.model import Status
 from engine.plan import PlanNode
-from engine.state import Open, Output
+from engine.state import Open, Output, Phase
 from engine.values import Value
 
 # --- events -----------------------------------------------------------------------------------
@@ -44,23 +44,36 @@ class Emitted:
 
 @dataclass(frozen=True, slots=True)
 class Slept:
-    """A running execution ended its activity and asks to be run again after so many seconds, with `state`.
+    """A running execution ended its activity and asks to be run again, with `state`, once it has what it waits for.
 
-    `emitted` counts its outputs so far, those that went nowhere included.
+    `phase` says what that is: a time (SLEEPING), the event named `event` (LISTENING) or a decision (REVIEW). `seconds`
+    is how long, for the latter two at the longest (None: as long as it takes). `emitted` counts its outputs so far,
+    those that went nowhere included.
     """
 
     id: str
-    seconds: float
+    seconds: float | None
     state: Any
     emitted: int = 0
     outputs: list[Output] = field(default_factory=list)
+    phase: Phase = Phase.SLEEPING
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Woke:
-    """The timer of a sleeping execution has fired."""
+    """The time of a waiting execution has come, or with `answer` what it waits for; named values."""
 
     id: str
+    answer: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventCame:
+    """Somebody sent an event to the run. It is the oldest execution's that listens for the name, or waits for one."""
+
+    name: str
+    payload: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class TimedOut:
     """The run has taken longer than it may: it stops like a cancelled one, and has failed."""
 
 
-type Event = Emitted | Ended | Slept | Woke | Cancelled | TimedOut
+type Event = Emitted | Ended | Slept | Woke | EventCame | Cancelled | TimedOut
 
 # --- commands ---------------------------------------------------------------------------------
 
@@ -94,13 +107,20 @@ class StartTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class StopTimer:
+    """What an execution waits for has come before its time was up."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CancelNodes:
     """Cancel the activities and timers of these executions; each still ends with an event of its own."""
 
     ids: tuple[str, ...]
 
 
-type Command = RunNode | StartTimer | CancelNodes
+type Command = RunNode | StartTimer | StopTimer | CancelNodes
 
 
 # --- what is told besides ---------------------------------------------------------------------

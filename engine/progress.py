@@ -1,4 +1,4 @@
-"""How far a run is, for people: counts, and the executions that are queued, under way or sleeping.
+"""How far a run is, for people: counts, and the executions that are queued, under way or waiting.
 
 Asked by queries and by the details that Temporal's UI shows. It only reads.
 """
@@ -18,12 +18,14 @@ def progress(state: RunState) -> dict[str, int]:
         "queued": phases.count(Phase.READY),
         "running": phases.count(Phase.RUNNING) + phases.count(Phase.BATCHED),
         "sleeping": phases.count(Phase.SLEEPING),
+        "listening": phases.count(Phase.LISTENING),
+        "review": phases.count(Phase.REVIEW),
         "incomplete": sum(len(node.waiting) for node in state.nodes.values()),
     }
 
 
 def open_executions(plan: Plan, state: RunState) -> list[dict[str, Any]]:
-    """Executions that are queued, under way or sleeping, in queue order."""
+    """Executions that are queued, under way or waiting, in queue order; `event` is what one listens for."""
     return [
         {
             "id": execution.id,
@@ -32,6 +34,7 @@ def open_executions(plan: Plan, state: RunState) -> list[dict[str, Any]]:
             "title": node.title,
             "phase": execution.phase.value,
             "outputs": execution.received,
+            **({"event": execution.event} if execution.phase is Phase.LISTENING else {}),
         }
         for execution in state.open.values()
         if not execution.ended

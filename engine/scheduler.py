@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from pydantic_core import to_json
 
+from engine import waits
 from engine.events import (
     Cancelled,
     CancelNodes,
@@ -17,9 +18,11 @@ from engine.events import (
     Emitted,
     Ended,
     Event,
+    EventCame,
     RunNode,
     Slept,
     StartTimer,
+    StopTimer,
     TimedOut,
     Unrecorded,
     Woke,
@@ -28,7 +31,7 @@ from engine.identity import node_execution_id
 from engine.model import OnNodeError, Status
 from engine.pins import base_name
 from engine.plan import Mode, Plan, PlanNode
-from engine.state import NodeState, Open, Output, Phase, Resume, RunState, Waiting
+from engine.state import NodeState, Open, Output, Phase, RunState, Waiting
 from engine.values import Value, is_null, is_reference
 
 _TASK_BUDGET = 1024 * 1024
@@ -88,7 +91,7 @@ class Scheduler:
 
     def apply(self, event: Event) -> None:
         """Take in what happened. What comes late or a second time changes nothing: outputs and ends of executions that
-        have ended, ends and sleeps of those that do not run, wakings of those that do not sleep."""
+        have ended, ends and sleeps of those that do not run, wakings of those that do not wait."""
         if isinstance(event, Cancelled):
             if not self.state.cancelled:
                 self.state.cancelled = True
@@ -98,6 +101,9 @@ class Scheduler:
             if not self.is_stopping:
                 self.state.error, self.state.error_code = "The run took longer than allowed", "run_timed_out"
                 self._stop()
+            return
+        if isinstance(event, EventCame):
+            waits.take_event(self.state, event)
             return
         execution = self.state.open.get(event.id)
         if execution is None or execution.ended:
@@ -109,9 +115,8 @@ class Scheduler:
                 self._end(execution, event)
             case Slept() if execution.phase in _UNDER_WAY:
                 self._sleep(execution, event)
-            case Woke() if execution.phase is Phase.SLEEPING:
-                execution.phase = Phase.READY
-                self.state.ready.append(execution.id)
+            case Woke() if execution.phase in waits.PHASES:
+                waits.end(self.state, execution, event.answer)
 
     def dispatch(self, *, holding: bool = False) -> list[Command]:
         """Timers and cancellations that are due, then executions that may start in an activity, first come first.
@@ -120,6 +125,8 @@ class Scheduler:
         """
         commands: list[Command] = [StartTimer(id, seconds) for id, seconds in self.state.due_timers.items()]
         self.state.due_timers = {}
+        commands += [StopTimer(id) for id in self.state.due_stops]
+        self.state.due_stops = []
         if self.state.due_cancels:
             commands.append(CancelNodes(tuple(self.state.due_cancels)))
             self.state.due_cancels = []
@@ -196,6 +203,12 @@ class Scheduler:
         return not self.state.open
 
     @property
+    def status(self) -> Status:
+        """RUNNING, or REVIEW while nothing goes on but waiting for decisions (S-074, S-254)."""
+        going_on = [execution.phase for execution in self.state.open.values() if not execution.ended]
+        return Status.REVIEW if going_on and set(going_on) == {Phase.REVIEW} else Status.RUNNING
+
+    @property
     def outcome(self) -> Status:
         """How the run ends (S-074)."""
         if self.state.cancelled:
@@ -208,7 +221,7 @@ class Scheduler:
         return sum(len(node.waiting) for node in self.state.nodes.values())
 
     def under_way(self) -> Iterator[tuple[PlanNode, Open]]:
-        """Executions that run or sleep; a driver that takes a run over must take these up again."""
+        """Executions that run or wait; a driver that takes a run over must take these up again."""
         for execution in self.state.open.values():
             if execution.phase is not Phase.READY and not execution.ended:
                 yield self.plan.nodes[execution.node], execution
@@ -262,11 +275,7 @@ class Scheduler:
     def _sleep(self, execution: Open, sleep: Slept) -> None:
         self._take_outputs(execution, sleep.outputs)
         self.state.running -= execution.phase is Phase.RUNNING
-        execution.phase = Phase.SLEEPING
-        rounds = execution.resume.round if execution.resume else 0
-        execution.resume = Resume(rounds + 1, sleep.emitted, sleep.state)
-        if not self.is_stopping:
-            self.state.due_timers[execution.id] = sleep.seconds
+        waits.begin(self.state, execution, sleep, is_stopping=self.is_stopping)
 
     def _stop(self) -> None:
         """Start no more timers; cancel what runs and the timers that were started."""

@@ -36,19 +36,19 @@ def unended(plan: Plan, state: RunState, inbox: Iterable[Event] = ()) -> list[Un
     """Executions that run, sleep, are queued or wait for pins; `inbox` are events that the state does not know yet."""
     told: dict[str, int] = {}
     passed: set[str] = set()
-    asleep: set[str] = set()
+    asleep: dict[str, Phase] = {}
     for event in inbox:
         match event:
             case Ended():
                 passed.add(event.id)
             case Slept():
-                asleep.add(event.id)
+                asleep[event.id] = event.phase
             case Emitted() if event.outputs:
                 told[event.id] = max(told.get(event.id, 0), event.outputs[-1].index + 1)
             case _:
                 pass
     found = [
-        _open(plan.nodes[execution.node], execution, told.get(execution.id, 0), is_asleep=execution.id in asleep)
+        _open(plan.nodes[execution.node], execution, told.get(execution.id, 0), asleep.get(execution.id))
         for execution in state.open.values()
         if not execution.ended and execution.id not in passed
     ]
@@ -57,18 +57,21 @@ def unended(plan: Plan, state: RunState, inbox: Iterable[Event] = ()) -> list[Un
     return found
 
 
-def _open(node: PlanNode, execution: Open, told: int, *, is_asleep: bool) -> Unended:
+def _open(node: PlanNode, execution: Open, told: int, asleep: Phase | None) -> Unended:
     is_begun = execution.phase is not Phase.READY or execution.resume is not None
     emitted: int | None = 0
     if is_begun:
         emitted = max(execution.received, told, execution.resume.emitted if execution.resume else 0)
-        if is_asleep or node.mode is Mode.CHILD:
+        if asleep or node.mode is Mode.CHILD:
             emitted = None
+    status = Status.RUNNING if is_begun else Status.QUEUED
+    if Phase.REVIEW in (execution.phase, asleep):
+        status = Status.REVIEW
     return Unended(
         id=execution.id,
         node=node,
         ordinal=execution.ordinal,
-        status=Status.RUNNING if is_begun else Status.QUEUED,
+        status=status,
         seq=execution.seq,
         inputs=execution.inputs,
         emitted=emitted,

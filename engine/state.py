@@ -46,15 +46,23 @@ class Phase(StrEnum):
     BATCHED = "batched"
     """In a batch, which does not count against the limit of concurrent nodes."""
     SLEEPING = "sleeping"
+    LISTENING = "listening"
+    """Waits for an event."""
+    REVIEW = "review"
+    """Waits for a person's decision."""
 
 
 @dataclass(slots=True)
 class Resume:
-    """How an execution that slept goes on: how often it slept, how many outputs it emitted, what it asked to keep."""
+    """How an execution that waited goes on: how often it waited, how many outputs it emitted, what it asked to keep.
+
+    `answer` is what came, if it waited for more than time; empty when that did not come in time.
+    """
 
     round: int
     emitted: int
     state: Any = None
+    answer: dict[str, Value] | None = None
 
 
 @dataclass(slots=True)
@@ -62,7 +70,7 @@ class Open:
     """An execution that was queued and has not ended. `seq` is its place in the run's queue order.
 
     `inputs` are what arrived and what static links filled in; defaults and masks are laid on by whoever runs it.
-    `held` are outputs that came before the node's earlier executions were through.
+    `held` are outputs that came before the node's earlier executions were through. `event` is what it listens for.
     """
 
     id: str
@@ -75,6 +83,7 @@ class Open:
     held: list[Output] = field(default_factory=list)
     ended: bool = False
     resume: Resume | None = None
+    event: str = ""
 
 
 @dataclass(slots=True)
@@ -120,6 +129,10 @@ class RunState:
     """Executions whose row does not yet say what the state says: id → (node, ordinal)."""
     due_timers: dict[str, float] = field(default_factory=dict)
     """Executions that asked to sleep since the last dispatch, and for how many seconds."""
+    due_stops: list[str] = field(default_factory=list)
+    """Executions that need their timer no more."""
+    events: dict[str, list[Value]] = field(default_factory=dict)
+    """Events for which nobody has listened yet, by name, in the order in which they came."""
     due_cancels: list[str] = field(default_factory=list)
     """Executions to cancel at the next dispatch: the run stopped, perhaps inside a batch, which cancels nothing."""
     running: int = 0

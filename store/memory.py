@@ -18,6 +18,7 @@ from store.graphs import parts_of
 from store.memory_executions import MemoryExecutions
 from store.memory_ownership import MemoryOwnership
 from store.memory_removal import MemoryRemoval
+from store.memory_reviews import MemoryReviews
 from store.records import GraphRow, Page, User
 from store.users import key_hash
 from store.values import read_key, reference_to
@@ -204,7 +205,8 @@ class MemoryStore:
         self.admission = self.executions.admission
         self.ownership = MemoryOwnership(self.executions)
         self.values = MemoryValues()
-        self.removal = MemoryRemoval(self.executions, self.graphs, self.values, self.users)
+        self.reviews = MemoryReviews(self.executions)
+        self.removal = MemoryRemoval(self.executions, self.graphs, self.values, self.users, self.reviews)
         self.changes = MemoryChanges(watchers)
 
     async def ping(self) -> None:

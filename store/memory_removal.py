@@ -9,6 +9,7 @@ from typing import Protocol
 
 from contracts.errors import ExecutionRunning
 from store.memory_executions import MemoryExecutions
+from store.memory_reviews import MemoryReviews
 from store.records import Execution
 
 
@@ -40,12 +41,18 @@ class MemoryRemoval:
     """`removal.Removal` in memory."""
 
     def __init__(
-        self, executions: MemoryExecutions, graphs: DroppableGraphs, values: DroppableValues, users: Droppable
+        self,
+        executions: MemoryExecutions,
+        graphs: DroppableGraphs,
+        values: DroppableValues,
+        users: Droppable,
+        reviews: MemoryReviews,
     ) -> None:
         self._executions = executions
         self._graphs = graphs
         self._values = values
         self._users = users
+        self._reviews = reviews
 
     async def delete_execution(self, user_id: str, execution_id: str) -> bool:
         """Delete the user's run; False when there is none."""
@@ -66,6 +73,7 @@ class MemoryRemoval:
         """Delete all versions of the user's graph and answer how many."""
         if any(row.graph_id == graph_id for row in self._open(user_id)):
             raise ExecutionRunning("Runs of the graph are not over. Stop them first.")
+        self._reviews.drop_settings(user_id, graph_id)
         return self._graphs.drop(user_id, graph_id)
 
     async def delete_user(self, user_id: str) -> bool:
@@ -74,6 +82,7 @@ class MemoryRemoval:
             raise ExecutionRunning("Runs of the user are not over. Stop them first.")
         runs = [row.id for row in self._executions.rows() if row.user_id == user_id]
         self._drop(runs)
+        self._reviews.drop_settings(user_id)
         return bool(len(runs) + self._graphs.drop_user(user_id) + self._users.drop_user(user_id))
 
     async def prune_executions(self, *, ended_before: datetime, limit: int) -> int:
@@ -109,4 +118,5 @@ class MemoryRemoval:
     def _drop(self, execution_ids: Iterable[str]) -> None:
         ids = frozenset(execution_ids)
         self._executions.drop(ids)
+        self._reviews.drop(ids)
         self._values.drop(lambda run_id, _: run_id in ids)

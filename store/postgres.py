@@ -9,6 +9,7 @@ from store.executions import Executions
 from store.graphs import Graphs
 from store.postgres_ownership import PostgresOwnership
 from store.postgres_removal import PostgresRemoval
+from store.postgres_reviews import PostgresReviews
 from store.sql import statement
 from store.users import Users
 from store.values import Values
@@ -28,6 +29,7 @@ class PostgresStore:
         self.admission = Admission(pool)
         self.ownership = PostgresOwnership(pool)
         self.removal = PostgresRemoval(pool)
+        self.reviews = PostgresReviews(pool)
 
     async def ping(self) -> None:
         """Raises Unavailable when the database cannot answer."""

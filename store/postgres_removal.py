@@ -25,6 +25,7 @@ CONTENTS = tuple(
         "delete_stored_values",
         "delete_run_slots",
         "delete_superseded_executions",
+        "delete_reviews",
     )
 )
 """One statement for each table that belongs to runs."""
@@ -36,6 +37,7 @@ _GRAPH = statement("delete_graph")
 _GRAPHS_OF_USER = statement("delete_graphs_of_user")
 _KEYS = statement("delete_api_keys")
 _USER = statement("delete_user")
+_SETTINGS = statement("delete_graph_settings")
 
 DELETE_SECONDS = 300.0
 """One statement may delete a run of a million rows, or some gigabytes of values."""
@@ -70,6 +72,7 @@ class PostgresRemoval:
         async with connection(self._pool) as held, held.transaction():
             await held.execute(_LOCK_GRAPH, graph_id)
             versions = await held.fetch(_GRAPH, user_id, graph_id)
+            await held.execute(_SETTINGS, user_id, graph_id)
             if versions and await held.fetchval(_HAS_OPEN, user_id, graph_id):
                 raise ExecutionRunning("Runs of the graph are not over. Stop them first.")
         return len(versions)
@@ -85,6 +88,7 @@ class PostgresRemoval:
             runs += gone
         await self._refuse_open(user_id)
         async with connection(self._pool) as held, held.transaction():
+            await held.execute(_SETTINGS, user_id, None)
             graphs = await held.fetch(_GRAPHS_OF_USER, user_id)
             users = await held.fetch(_USER, user_id)
         return bool(runs or graphs or users)

@@ -13,9 +13,8 @@ from engine.model import Graph, Status
 from engine.values import Reference, Value
 from store.ownership import Ownership
 from store.removal import Removal
+from store.reviews import Reviews
 from store.slots import Admission, SlotLimits
-
-# --- users ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +391,8 @@ class Store(Protocol):
     def ownership(self) -> Ownership: ...
     @property
     def removal(self) -> Removal: ...
+    @property
+    def reviews(self) -> Reviews: ...
 
     async def ping(self) -> None:
         """Raises when the database cannot answer."""

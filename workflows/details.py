@@ -3,6 +3,8 @@
 Called by `graph_execution.py` before it waits. It only reads the scheduler.
 """
 
+from typing import Any
+
 from contracts.execution import RunStats
 from engine.progress import open_executions
 from engine.scheduler import Scheduler
@@ -20,12 +22,23 @@ def render_details(scheduler: Scheduler) -> str:
         "|---|---|---|",
     ]
     under_way = open_executions(scheduler.plan, scheduler.state)
-    lines += [f"| {row['title'] or row['node_id']} | {row['block']} | {row['phase']} |" for row in under_way[:_ROWS]]
+    lines += [f"| {row['title'] or row['node_id']} | {row['block']} | {_standing(row)} |" for row in under_way[:_ROWS]]
     if len(under_way) > _ROWS:
         lines.append(f"| … and {len(under_way) - _ROWS} more | | |")
     if waiting := scheduler.incomplete_count:
         lines += ["", f"{waiting} waiting for inputs"]
     return "\n".join(lines)
+
+
+def _standing(row: dict[str, Any]) -> str:
+    """Where an execution stands, and what it waits for."""
+    match row["phase"]:
+        case "listening":
+            return f"waits for the event {row['event']}"
+        case "review":
+            return "waits for a reviewer"
+        case phase:
+            return str(phase)
 
 
 def progress_at_end(stats: RunStats) -> dict[str, int]:
@@ -36,5 +49,7 @@ def progress_at_end(stats: RunStats) -> dict[str, int]:
         "queued": 0,
         "running": 0,
         "sleeping": 0,
+        "listening": 0,
+        "review": 0,
         "incomplete": stats.incomplete_count,
     }

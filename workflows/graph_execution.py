@@ -10,44 +10,48 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
 
 from contracts.activities import (
     ADMITTED,
     BEGIN_RUN,
     CHILD_CHANGED,
     CONTINUE_RUN,
+    EVENT,
     FINISH_RUN,
     NODE_OUTPUTS,
     PACK_STATE,
     RECORD_NODE_EXECUTIONS,
     RUN_PURE_NODES,
+    SHOW_STATUS,
     TAKE_OVER_RUN,
     Admitted,
     BatchRequest,
     BatchResult,
     BeginRequest,
     BeginResult,
-    BehindRow,
     ChildChanged,
     ContinueRequest,
     Finished,
-    FinishRequest,
     NodeOutputs,
     PackedState,
     PackRequest,
     RecordRequest,
     RunLimits,
     RunRef,
+    ShownStatus,
+    ShowStatusRequest,
 )
 from contracts.continuation import LARGEST_STATE, Carried
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput, GraphExecutionResult
-from engine.events import Cancelled, CancelNodes, Command, Emitted, Event, RunNode, StartTimer, TimedOut
+from contracts.reviews import REVIEW_NODE, ReviewOutcome
+from engine.events import Cancelled, CancelNodes, Command, Emitted, Event, RunNode, StartTimer, StopTimer, TimedOut
 from engine.model import Status
 from engine.plan import Plan
 from engine.progress import open_executions, progress
+from engine.reviews import ReviewBook
 from engine.scheduler import Scheduler
-from engine.state import RunState, Totals
+from engine.state import RunState
+from workflows import ending
 from workflows.activity_calls import start_local, start_pure_batch
 from workflows.admission import Turn
 from workflows.child_runs import ParentLink
@@ -55,8 +59,10 @@ from workflows.continuation import History
 from workflows.details import progress_at_end, render_details
 from workflows.node_runs import NodeRuns
 from workflows.resets import Resets
-from workflows.run_input import check_id, parse
+from workflows.reviews import Reviews, read_decision
+from workflows.run_input import check_id, parse, read_event
 from workflows.visibility import tell_search_attributes
+from workflows.waiting_rows import rows_behind
 
 
 @workflow.defn(name=GRAPH_EXECUTION)
@@ -72,6 +78,8 @@ class GraphExecution:
         self._turn = Turn()
         self._history = History()
         self._resets = Resets()
+        self._reviews = Reviews(carried.reviews if carried else ReviewBook(), self._inbox.append)
+        self._shown = carried.shown if carried else Status.RUNNING
         self._run: RunRef
         self._started_at = carried.started_at if carried else workflow.info().workflow_start_time.timestamp()
         self._scheduler: Scheduler | None = None
@@ -106,8 +114,9 @@ class GraphExecution:
             workflow.logger.exception("Failed graph execution %s", run.execution_id)
             finished = await self._finish_early(run, request, error)
         self._finished = finished
+        await self._reviews.settled()
         await self._parent.ended()
-        return self._close(run, finished)
+        return ending.close(run, finished)
 
     @workflow.signal(name=NODE_OUTPUTS)
     def node_outputs(self, message: NodeOutputs) -> None:
@@ -128,6 +137,23 @@ class GraphExecution:
         """A slot was given to this run, which waits for one; a run that does not wait has no use for it."""
         self._history.count_signal()
         self._turn.come()
+
+    @workflow.signal(name=EVENT)
+    def event(self, raw: Any) -> None:
+        """Somebody sends an event, for the node that waits for it; one that cannot be read is passed over."""
+        self._history.count_signal()
+        if event := read_event(raw):
+            self._inbox.append(event)
+
+    @workflow.update(name=REVIEW_NODE)
+    async def review_node(self, raw: Any) -> ReviewOutcome:
+        """A person's decision on a node execution that waits for one."""
+        return await self._reviews.take(read_decision(raw), lambda: self._finished is not None)
+
+    @review_node.validator
+    def check_decision(self, raw: Any) -> None:
+        """Refuse what is no decision; whether it can be heeded is found out afterwards."""
+        read_decision(raw)
 
     @workflow.query(name="progress")
     def progress(self) -> dict[str, Any]:
@@ -160,15 +186,13 @@ class GraphExecution:
         tell_search_attributes(run, begun.finished.status if begun.finished else Status.RUNNING)
         if begun.finished:
             return begun.finished
-        assert begun.plan is not None
-        assert begun.state is not None
-        assert begun.limits is not None
-        plan = Plan.unpack(begun.plan)
+        plan, state, limits = begun.going_on
         self._resets.is_due = False  # whatever was reset before: the run has begun anew
-        scheduler = self._scheduler = Scheduler(plan, RunState.unpack(begun.state))
+        scheduler = self._scheduler = Scheduler(Plan.unpack(plan), RunState.unpack(state))
         self._local_ms = begun.elapsed_ms
-        nodes = self._nodes = NodeRuns(run, begun.limits, scheduler.state.masks, self._inbox.append)
-        finished = await self._drive(run, request, begun.plan, begun.limits, nodes)
+        run.context = begun.run.context
+        nodes = self._nodes = NodeRuns(run, limits, scheduler.state.masks, self._reviews, self._inbox.append)
+        finished = await self._drive(run, request, plan, limits, nodes)
         return finished or await self._finish(run, request)
 
     async def _go_on(self, run: RunRef, request: GraphExecutionInput, carried: Carried) -> Finished:
@@ -178,7 +202,8 @@ class GraphExecution:
         if await self._result(start_local(CONTINUE_RUN, change)) is False:
             self._resets.is_due = True
         scheduler = self._scheduler = Scheduler(Plan.unpack(carried.plan), RunState.unpack(carried.state))
-        nodes = self._nodes = NodeRuns(run, carried.limits, scheduler.state.masks, self._inbox.append)
+        run.context = carried.run.context
+        nodes = self._nodes = NodeRuns(run, carried.limits, scheduler.state.masks, self._reviews, self._inbox.append)
         for node, execution in scheduler.under_way():
             nodes.take_up(node, execution, carried)
         finished = await self._drive(run, request, carried.plan, carried.limits, nodes)
@@ -195,8 +220,11 @@ class GraphExecution:
                 await self._take_over()
             scheduler = self._take_in(limits)
             self._parent.outputs(scheduler.state.totals.agent_outputs)
-            if self._history.is_long(limits) and nodes.is_quiet and not scheduler.is_stopping:
+            is_quiet = nodes.is_quiet and self._reviews.is_quiet
+            if self._history.is_long(limits) and is_quiet and not scheduler.is_stopping:
                 await self._continue_as_new(run, request, packed_plan, limits, nodes)
+            if not await self._shows(run, scheduler, limits):
+                continue
             holding = self._history.is_too_long(limits)
             self._carry_out(scheduler.dispatch(holding=holding), nodes)
             if scheduler.is_done:
@@ -246,8 +274,24 @@ class GraphExecution:
                     nodes.start(self._scheduler.plan.nodes[execution.node], execution)
                 case StartTimer(execution_id, seconds):
                     nodes.sleep(execution_id, seconds)
+                case StopTimer(execution_id):
+                    nodes.stop_timer(execution_id)
                 case CancelNodes(ids):
                     nodes.cancel(ids)
+
+    async def _shows(self, run: RunRef, scheduler: Scheduler, limits: RunLimits) -> bool:
+        """Whether the run may go on; while it waits for reviews alone it has no slot, and needs one again then."""
+        if scheduler.status is self._shown or scheduler.is_stopping:
+            return True
+        request = ShowStatusRequest(run=run, status=scheduler.status)
+        shown: ShownStatus = await self._result(start_local(SHOW_STATUS, request))
+        self._shown = shown.status
+        tell_search_attributes(run, shown.status)
+        if shown.status is not Status.QUEUED:
+            return True
+        if not await self._turn.wait(limits.slot_wait):
+            self._cancel_requested = True
+        return False
 
     async def _continue_as_new(
         self, run: RunRef, request: GraphExecutionInput, packed_plan: str, limits: RunLimits, nodes: NodeRuns
@@ -270,6 +314,8 @@ class GraphExecution:
             started_at=self._started_at,
             wakes_at=nodes.wakes_at,
             children=nodes.children.waiting,
+            reviews=self._reviews.book,
+            shown=self._shown,
         )
         workflow.continue_as_new(args=[request.model_dump(mode="json"), carried])
 
@@ -293,35 +339,12 @@ class GraphExecution:
 
     async def _record(self, run: RunRef, scheduler: Scheduler) -> None:
         """Write rows of executions that wait, before the run waits itself."""
-        rows = [
-            BehindRow(
-                id=each.id,
-                node_id=each.node.id,
-                block_id=each.node.block_id,
-                ordinal=each.ordinal,
-                status=each.status,
-                seq=each.seq,
-                inputs=dict(each.inputs),
-            )
-            for each in scheduler.take_unrecorded()
-        ]
-        if rows:
+        if rows := rows_behind(scheduler):
             await self._result(start_local(RECORD_NODE_EXECUTIONS, RecordRequest(run=run, rows=rows)))
 
     async def _finish(self, run: RunRef, request: GraphExecutionInput) -> Finished:
-        scheduler = self._scheduler
-        assert scheduler is not None
-        finish = FinishRequest(
-            run=run,
-            input=request,
-            status=scheduler.outcome,
-            totals=scheduler.state.totals,
-            incomplete_count=scheduler.incomplete_count,
-            walltime=workflow.now().timestamp() - self._started_at,
-            error=scheduler.state.error,
-            error_code=scheduler.state.error_code,
-            has_begun=True,
-        )
+        assert self._scheduler is not None
+        finish = ending.reached(run, request, self._scheduler, self._started_at)
         result: Finished = await self._result(start_local(FINISH_RUN, finish))
         return result
 
@@ -330,32 +353,11 @@ class GraphExecution:
     ) -> Finished:
         if self._nodes:
             self._nodes.give_up()
-        cause = error.cause if isinstance(error, ActivityError) and error.cause else error
-        message = getattr(cause, "message", None) or str(cause) or type(cause).__name__
-        is_broken = error is not None
-        finish = FinishRequest(
-            run=run,
-            input=request,
-            status=Status.TERMINATED if self._cancel_requested else Status.FAILED,
-            totals=self._scheduler.state.totals if self._scheduler else Totals(),
-            walltime=workflow.now().timestamp() - self._started_at,
-            error=message if is_broken else None,
-            error_code=(getattr(cause, "type", None) or "system_error") if is_broken else None,
+        finish = ending.broken_off(
+            run, request, self._scheduler, self._started_at, error=error, cancelled=self._cancel_requested
         )
         result: Finished = await self._result(start_local(FINISH_RUN, finish))
         return result
-
-    def _close(self, run: RunRef, finished: Finished) -> GraphExecutionResult:
-        """End the workflow so that its close status equals the row's."""
-        tell_search_attributes(run, finished.status)
-        workflow.set_current_details(f"**{finished.status}**" + (f": {finished.error}" if finished.error else ""))
-        if finished.status is Status.TERMINATED:
-            raise asyncio.CancelledError(finished.error or "The run was stopped")
-        if finished.status is Status.FAILED:
-            raise ApplicationError(
-                finished.error or "The run failed", type=finished.error_code or "run_failed", non_retryable=True
-            )
-        return GraphExecutionResult(execution_id=run.execution_id, status=finished.status, stats=finished.stats)
 
     # --- waiting ------------------------------------------------------------------------------
 

@@ -17,21 +17,28 @@ from contracts.continuation import Carried, ChildProgress
 from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
 from engine.plan import Mode, PlanNode
-from engine.state import Open
+from engine.state import Open, Phase
 from engine.values import Value
 from workflows.activity_calls import start_fail_node, start_node
 from workflows.child_runs import ChildRuns
+from workflows.reviews import Reviews
 
 
 class NodeRuns:
     """Starts, cancels and awaits node executions; tells what became of each through `tell`."""
 
     def __init__(
-        self, run: RunRef, limits: RunLimits, masks: Mapping[str, dict[str, Value]], tell: Callable[[Event], None]
+        self,
+        run: RunRef,
+        limits: RunLimits,
+        masks: Mapping[str, dict[str, Value]],
+        reviews: Reviews,
+        tell: Callable[[Event], None],
     ) -> None:
         self._run = run
         self._limits = limits
         self._masks = masks
+        self._reviews = reviews
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._cancelled: set[str] = set()
@@ -63,6 +70,7 @@ class NodeRuns:
         """Go on with an execution that was under way when the former history of this run ended."""
         if (wakes_at := carried.wakes_at.get(execution.id)) is not None:
             self.sleep(execution.id, max(0.0, wakes_at - workflow.now().timestamp()))
+        if execution.phase is not Phase.RUNNING:
             return
         request = self._request(node, execution)
         progress = carried.children.get(execution.id, ChildProgress())
@@ -77,6 +85,7 @@ class NodeRuns:
             seq=execution.seq,
             inputs=execution.inputs,
             is_masked=node.id in self._masks,
+            is_approved=node.id in self._reviews.book.approved_nodes,
             resume=execution.resume,
         )
 
@@ -84,6 +93,12 @@ class NodeRuns:
         """Wait on a durable timer, then say so."""
         self.wakes_at[execution_id] = workflow.now().timestamp() + seconds
         self._keep(execution_id, self._sleep(execution_id, seconds))
+
+    def stop_timer(self, execution_id: str) -> None:
+        """Wait no longer on the timer of an execution that has what it waited for."""
+        if execution_id in self.wakes_at:
+            del self.wakes_at[execution_id]
+            self._tasks[execution_id].cancel()
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Cancel activities and timers; each still tells its end."""
@@ -123,6 +138,8 @@ class NodeRuns:
         except asyncio.CancelledError:
             self._tell(Ended(request.id, Status.TERMINATED, error="The run was stopped"))
             return
+        if result.suspension and result.suspension.review:
+            self._reviews.asked(request.id, request.node_id, result.suspension.review)
         self._tell(_event(request.id, result))
 
     async def _run_child(self, request: NodeRequest, running: Awaitable[NodeResult]) -> None:
@@ -137,17 +154,21 @@ class NodeRuns:
         try:
             await workflow.sleep(timedelta(seconds=seconds), summary="delay")
         except asyncio.CancelledError:
-            self._tell(Ended(execution_id, Status.TERMINATED, error="The run was stopped"))
+            if self.wakes_at.pop(execution_id, None) is not None:
+                self._tell(Ended(execution_id, Status.TERMINATED, error="The run was stopped"))
             return
-        finally:
-            del self.wakes_at[execution_id]
-        self._tell(Woke(execution_id))
+        del self.wakes_at[execution_id]
+        if not self._reviews.expired(execution_id):
+            self._tell(Woke(execution_id))
 
 
 def _event(execution_id: str, result: NodeResult) -> Event:
     if result.suspension:
-        sleep = result.suspension
-        return Slept(execution_id, sleep.seconds, sleep.state, sleep.emitted, result.outputs)
+        wait = result.suspension
+        phase = Phase.REVIEW if wait.review else Phase.LISTENING if wait.event is not None else Phase.SLEEPING
+        return Slept(
+            execution_id, wait.seconds, wait.state, wait.emitted, result.outputs, phase=phase, event=wait.event or ""
+        )
     return Ended(
         execution_id,
         result.status,

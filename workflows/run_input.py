@@ -8,9 +8,13 @@ import re
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
+from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from contracts.activities import EventSent
 from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput
+from engine.events import EventCame
+from engine.values import inline
 
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -39,6 +43,17 @@ def parse(raw: Any) -> GraphExecutionInput:
     if _ESCAPED_NUL.search(text):
         _refuse("a text holds the character NUL, which cannot be stored")
     return request
+
+
+def read_event(raw: Any) -> EventCame | None:
+    """An event that somebody sent, or None when it is none: a signal cannot be refused."""
+    try:
+        sent = EventSent.model_validate(raw)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'event'}: {e['msg']}" for e in error.errors())
+        workflow.logger.warning('Event passed over: %s. Expected {"name": …, "payload": …}', wrong)
+        return None
+    return EventCame(sent.name, sent.payload_ref or inline(sent.payload))
 
 
 def _refuse(wrong: str) -> NoReturn:

@@ -90,6 +90,12 @@ DELETE FROM run_slots WHERE execution_id = ANY ($1::text[])
 -- name: delete_superseded_executions
 DELETE FROM superseded_node_executions WHERE execution_id = ANY ($1::text[])
 
+-- name: delete_reviews
+DELETE FROM reviews WHERE execution_id = ANY ($1::text[])
+
+-- name: delete_graph_settings
+DELETE FROM graph_settings WHERE user_id = $1 AND graph_id = coalesce($2::text, graph_id)
+
 -- name: prune_values
 DELETE FROM stored_values
 WHERE (execution_id, sha256) IN (

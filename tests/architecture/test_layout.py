@@ -7,6 +7,7 @@ import pytest
 from activities.child_runs import ChildActivities
 from activities.prune import PruneActivities
 from activities.reconcile import ReconcileActivities
+from activities.reviews import ReviewActivities
 from activities.run_node import NodeActivities
 from activities.runs import RunActivities
 from contracts import activities as refs
@@ -27,7 +28,10 @@ def test_every_root_folder_is_in_the_import_contracts() -> None:
 
 def test_activities_fulfil_their_references() -> None:
     implemented = {}
-    for owner in (RunActivities, NodeActivities, ChildActivities, PruneActivities, ReconcileActivities):
+    owners = (
+        RunActivities, NodeActivities, ChildActivities, ReviewActivities, PruneActivities, ReconcileActivities,
+    )  # fmt: skip
+    for owner in owners:
         for method in vars(owner).values():
             if definition := getattr(method, "__temporal_activity_definition", None):
                 implemented[definition.name] = (definition.arg_types, definition.ret_type)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.base import Block, BlockContext, Sleep
+from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Wait
 from blocks.inputs import assemble, check_output, validated
 
 
-def context(resume: Any = None, timezone: str = "UTC") -> BlockContext:
+def context(resume: Any = None, timezone: str = "UTC", **about: Any) -> BlockContext:
     return BlockContext(
         user_id="user",
         graph_id="graph",
@@ -17,13 +17,24 @@ def context(resume: Any = None, timezone: str = "UTC") -> BlockContext:
         node_execution_id="node-run",
         timezone=timezone,
         resume=resume,
+        **about,
     )
 
 
+def answer_to(wait: Wait) -> dict[str, Any] | None:
+    """What comes of a wait in tests: every event, every approval."""
+    match wait:
+        case AwaitEvent():
+            return {"payload": "waited"}
+        case AskReview():
+            return {"approved": True, "message": "", "reviewer": "ann"}
+    return None
+
+
 async def run(
-    block: type[Block[Any]] | Block[Any], inputs: Mapping[str, Any], sleeps: list[Sleep] | None = None, **about: Any
+    block: type[Block[Any]] | Block[Any], inputs: Mapping[str, Any], sleeps: list[Wait] | None = None, **about: Any
 ) -> list[tuple[str, Any]]:
-    """The block's outputs, checked; every `Sleep` is noted and slept through at once."""
+    """The block's outputs, checked; every wait is noted and waited through at once."""
     block = block() if isinstance(block, type) else block
     data = assemble(block, {}, inputs, {})
     outputs: list[tuple[str, Any]] = []
@@ -31,10 +42,10 @@ async def run(
     while slept:
         slept = False
         async for item in block.run(validated(block, data), context(**about)):
-            assert not slept, "nothing may follow a Sleep"
-            if isinstance(item, Sleep):
+            assert not slept, "nothing may follow a wait"
+            if isinstance(item, WAITS):
                 slept = True
-                about["resume"] = item.state
+                about |= {"resume": item.state, "answer": answer_to(item)}
                 if sleeps is not None:
                     sleeps.append(item)
             else:

@@ -312,7 +312,7 @@ def test_executions_of_one_node_that_end_out_of_order_are_routed_in_order() -> N
     run.end("S/1", out=2)
     assert run.got("Sink") == []
     assert progress(run.scheduler.state) == {
-        "done": 2, "failed": 0, "queued": 0, "running": 2, "sleeping": 0, "incomplete": 0,
+        "done": 2, "failed": 0, "queued": 0, "running": 2, "sleeping": 0, "listening": 0, "review": 0, "incomplete": 0,
     }  # fmt: skip
     run.end("S/0", out=1)
     assert run.got("Sink") == [{"a": 1}, {"a": 2}, {"a": 3}]

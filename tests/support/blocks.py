@@ -15,6 +15,8 @@ from pydantic import Field
 
 from blocks.agent_executor import AgentExecutor as Sub
 from blocks.base import Block, BlockContext, Inputs, Outputs, Sleep, Yielded
+from blocks.iteration import StepThroughItems
+from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import BlockKind, Effects
 
 
@@ -52,6 +54,15 @@ class PassOnce(Pass):
     id = "00000000-0000-4000-8000-000000000003"
     name = "TestPassOnce"
     effects = Effects.EFFECTFUL
+
+
+class Cautious(Pass):
+    """Acts in the world, which somebody may want to see first."""
+
+    id = "00000000-0000-4000-8000-000000000051"
+    name = "TestCautious"
+    effects = Effects.EFFECTFUL
+    sensitive = True
 
 
 class Drip(_Test):
@@ -372,6 +383,10 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Pass,
     PassOn,
     PassOnce,
+    Cautious,
+    HumanInTheLoop,
+    WaitForEvent,
+    StepThroughItems,
     Drip,
     DripOnce,
     Fail,

@@ -1,0 +1,66 @@
+"""One attempt at a node execution: what is known of it, and the row it writes.
+
+Used by `run_node.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.block_run import Failure
+from activities.graphs import PlacedBlock
+from activities.records import now, stats_json
+from blocks.base import NodeStats
+from contracts.activities import NodeRequest
+from engine.model import Status
+from engine.values import Reference
+from store.records import NodeRecord, OutputRecord
+
+INTERRUPTIONS = "interruptions"
+"""In a row's stats: attempts that a worker's shutdown cut short, or somebody who paused or reset the activity."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt at one node execution."""
+
+    request: NodeRequest
+    placed: PlacedBlock
+    attempt: int
+    started_at: datetime
+    stats: NodeStats
+    inputs: dict[str, str | Reference]
+    agent_output: str | None = None
+    diverged: bool = False
+    interruptions: int = 0
+
+    def record(
+        self,
+        status: Status,
+        outputs: Sequence[OutputRecord] = (),
+        failure: Failure | None = None,
+        *,
+        ended: bool = False,
+    ) -> NodeRecord:
+        """The row as it stands."""
+        return NodeRecord(
+            id=self.request.id,
+            node_id=self.request.node_id,
+            block_id=self.placed.node.block_id,
+            ordinal=self.request.ordinal,
+            seq=self.request.seq,
+            status=status,
+            attempt=self.attempt,
+            inputs=self.inputs,
+            agent_output=self.agent_output,
+            queued_at=self.started_at,
+            started_at=self.started_at,
+            ended_at=now() if ended else None,
+            error=failure.message if failure else None,
+            stats={
+                **(stats_json(self.stats) if ended else {}),
+                **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
+            },
+            outputs=tuple(outputs),
+            diverged=self.diverged,
+        )
