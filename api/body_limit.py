@@ -23,7 +23,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._execute_bytes if _is_execute(scope["path"]) else self._graph_bytes
+        limit = self._execute_bytes if _has_values(scope["path"]) else self._graph_bytes
         if _announced(scope) > limit:
             await error_response(_too_large(limit))(scope, receive, send)
             return
@@ -41,8 +41,8 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-def _is_execute(path: str) -> bool:
-    return "/execute" in path
+def _has_values(path: str) -> bool:
+    return any(part in path for part in ("/execute", "/events/", "/review/"))
 
 
 def _announced(scope: Scope) -> int:

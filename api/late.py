@@ -7,9 +7,11 @@ starts while Postgres is down and says what is missing.
 from collections.abc import AsyncIterator
 
 from api.runs import Runs
+from contracts.activities import EventSent
 from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
+from contracts.reviews import ReviewDecision, ReviewOutcome
 from store.ownership import Ownership
 from store.records import Changes, Executions, Graphs, Store, Users, Values
 from store.removal import Removal
@@ -104,6 +106,14 @@ class LateRuns:
     async def cancel(self, execution_id: str) -> None:
         """See `Runs`."""
         await self._runs().cancel(execution_id)
+
+    async def send_event(self, execution_id: str, event: EventSent) -> None:
+        """See `Runs`."""
+        await self._runs().send_event(execution_id, event)
+
+    async def decide(self, execution_id: str, decision: ReviewDecision) -> ReviewOutcome:
+        """See `Runs`."""
+        return await self._runs().decide(execution_id, decision)
 
     async def latest(self, execution_id: str) -> LatestRun | None:
         """See `Runs`."""

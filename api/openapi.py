@@ -13,7 +13,8 @@ _ABOUT = (
 )
 _TAGS = [
     {"name": "graphs", "description": "Graphs, their versions, and starting a run of one."},
-    {"name": "executions", "description": "Runs: follow, read, stop."},
+    {"name": "executions", "description": "Runs: follow, read, stop, send events to."},
+    {"name": "reviews", "description": "What waits for a person's decision, and deciding."},
     {"name": "blocks", "description": "What a graph can be made of."},
     {"name": "health", "description": "The process itself."},
 ]

@@ -13,15 +13,26 @@ from typing import Protocol
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.errors import SystemFault, Unavailable
+from contracts.activities import EVENT, EventSent
+from contracts.errors import (
+    ExecutionOver,
+    HeddleError,
+    InvalidRequest,
+    ReviewDecided,
+    ReviewNotEditable,
+    ReviewNotFound,
+    SystemFault,
+    Unavailable,
+)
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput
 from contracts.fairness import fair_to
 from contracts.latest_run import LatestRun, latest_run
+from contracts.reviews import REVIEW_NODE, ReviewDecision, ReviewOutcome
 from contracts.search_attributes import of_run
 from engine.model import Status
 from telemetry.logging import Logger
@@ -29,6 +40,9 @@ from telemetry.logging import Logger
 log = Logger(__name__)
 
 RPC_SECONDS = 5.0
+DECISION_SECONDS = 15.0
+"""A decision is answered by the run itself, which may have to be loaded first."""
+
 POLLER_SILENCE = timedelta(seconds=90)
 """A worker asks again at the latest every minute; one that has been silent for longer is gone."""
 
@@ -55,6 +69,15 @@ class Runs(Protocol):
 
     async def cancel(self, execution_id: str) -> None:
         """Ask the run to stop; one that has ended, or never was, is left alone."""
+        ...
+
+    async def send_event(self, execution_id: str, event: EventSent) -> None:
+        """Send an event to the run. ExecutionOver when it has ended."""
+        ...
+
+    async def decide(self, execution_id: str, decision: ReviewDecision) -> ReviewOutcome:
+        """Make a decision known to the run. Its refusals: ReviewNotFound, ReviewDecided, ReviewNotEditable,
+        ExecutionOver."""
         ...
 
     async def latest(self, execution_id: str) -> LatestRun | None:
@@ -117,6 +140,37 @@ class TemporalRuns:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
 
+    async def send_event(self, execution_id: str, event: EventSent) -> None:
+        """See `Runs`."""
+        async with _bounded():
+            try:
+                handle = self._client.get_workflow_handle(execution_id)
+                await handle.signal(EVENT, event, rpc_timeout=timedelta(seconds=RPC_SECONDS))
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    raise ExecutionOver from error
+                raise
+
+    async def decide(self, execution_id: str, decision: ReviewDecision) -> ReviewOutcome:
+        """See `Runs`. A request sent twice is two updates: the run itself knows its decisions."""
+        async with _bounded(DECISION_SECONDS):
+            try:
+                outcome: ReviewOutcome = await self._client.get_workflow_handle(execution_id).execute_update(
+                    REVIEW_NODE,
+                    decision,
+                    result_type=ReviewOutcome,
+                    rpc_timeout=timedelta(seconds=DECISION_SECONDS),
+                )
+                return outcome
+            except WorkflowUpdateFailedError as error:
+                raise _refusal(error.cause) from error
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                raise Unavailable("Nobody works on the run at the moment. Try again shortly.") from error
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    raise ExecutionOver from error
+                raise
+
     async def latest(self, execution_id: str) -> LatestRun | None:
         """See `Runs`."""
         async with _bounded():
@@ -151,12 +205,23 @@ def clip(name: str) -> str:
     return line[:200].encode()[:SUMMARY_BYTES].decode(errors="ignore") or "Untitled agent"
 
 
+def _refusal(cause: BaseException) -> HeddleError:
+    """A decision that the run refused, as an error of ours."""
+    kinds = (ReviewNotFound, ReviewDecided, ReviewNotEditable, ExecutionOver, InvalidRequest)
+    if isinstance(cause, ApplicationError):
+        for kind in kinds:
+            if cause.type == kind.code:
+                return kind(cause.message)
+    # The run ended while it had the decision in its hands.
+    return ExecutionOver()
+
+
 @asynccontextmanager
-async def _bounded() -> AsyncIterator[None]:
+async def _bounded(seconds: float = RPC_SECONDS) -> AsyncIterator[None]:
     """Turn what goes wrong between us and Temporal into our errors; the bound holds for all retries together."""
     try:
         # The SDK's own limit is that of one attempt; it makes up to ten.
-        async with asyncio.timeout(RPC_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except RPCError as error:
         if error.status in _PASSING:

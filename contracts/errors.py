@@ -12,6 +12,11 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── GraphNotFound           graph_not_found (404)
     │   ├── ExecutionNotFound       execution_not_found (404)
     │   ├── ExecutionRunning        execution_running (409)
+    │   ├── ExecutionOver           execution_over (409)
+    │   ├── ReviewNotFound          review_not_found (404)
+    │   ├── ReviewDecided           review_decided (409)
+    │   ├── ReviewNotEditable       review_not_editable (400)
+    │   ├── ReviewsOfSeveralRuns    reviews_of_several_runs (409)
     │   ├── ValueTooLarge           value_too_large (413)
     │   ├── TooManyOutputs          too_many_outputs
     │   ├── IdempotencyConflict     idempotency_conflict (409)
@@ -156,6 +161,42 @@ class ExecutionRunning(CallerError):
     code = "execution_running"
     http_status = 409
     category = ErrorCategory.BUSINESS
+
+
+class ExecutionOver(CallerError):
+    """The run has ended: nothing waits in it any more."""
+
+    code = "execution_over"
+    http_status = 409
+    category = ErrorCategory.BUSINESS
+
+
+class ReviewNotFound(CallerError):
+    """The review does not exist, or it is not yours."""
+
+    code = "review_not_found"
+    http_status = 404
+
+
+class ReviewDecided(CallerError):
+    """Somebody decided otherwise before, and the first decision stands."""
+
+    code = "review_decided"
+    http_status = 409
+    category = ErrorCategory.BUSINESS
+
+
+class ReviewNotEditable(CallerError):
+    """The data of this review may not be changed: decide on it as it is."""
+
+    code = "review_not_editable"
+
+
+class ReviewsOfSeveralRuns(CallerError):
+    """The reviews belong to several runs. Send those of each run in a request of its own."""
+
+    code = "reviews_of_several_runs"
+    http_status = 409
 
 
 class ValueTooLarge(CallerError):

@@ -70,7 +70,7 @@ class Woke:
 
 @dataclass(frozen=True, slots=True)
 class EventCame:
-    """Somebody sent an event to the run. It is the oldest execution's that listens for the name, or waits for one."""
+    """Somebody sent an event to the run. It goes to whoever has listened for the name longest, or is kept."""
 
     name: str
     payload: Value

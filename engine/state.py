@@ -131,6 +131,8 @@ class RunState:
     """Executions that asked to sleep since the last dispatch, and for how many seconds."""
     due_stops: list[str] = field(default_factory=list)
     """Executions that need their timer no more."""
+    listening: dict[str, list[str]] = field(default_factory=dict)
+    """Executions that listen for an event, by its name, in the order in which they began to."""
     events: dict[str, list[Value]] = field(default_factory=dict)
     """Events for which nobody has listened yet, by name, in the order in which they came."""
     due_cancels: list[str] = field(default_factory=list)

@@ -23,20 +23,19 @@ def begin(state: RunState, execution: Open, sleep: Slept, *, is_stopping: bool) 
     execution.resume = Resume(rounds + 1, sleep.emitted, sleep.state)
     if is_stopping:
         return
-    if sleep.phase is Phase.LISTENING and (kept := state.events.get(sleep.event)):
-        end(state, execution, {"payload": kept.pop(0)})
-        if not kept:
-            del state.events[sleep.event]
-    elif sleep.seconds is not None:
+    if sleep.seconds is not None:
         state.due_timers[execution.id] = sleep.seconds
+    if sleep.phase is Phase.LISTENING:
+        state.listening.setdefault(sleep.event, []).append(execution.id)
+        if sleep.event in state.events:
+            end(state, execution, {"payload": _first(state.events, sleep.event)})
 
 
 def take_event(state: RunState, event: EventCame) -> None:
-    """The event is the oldest execution's that listens for it; when none does, it is kept."""
-    for execution in state.open.values():
-        if execution.phase is Phase.LISTENING and execution.event == event.name:
-            end(state, execution, {"payload": event.payload})
-            return
+    """The event is the execution's that has listened for it longest; when none does, it is kept."""
+    if event.name in state.listening:
+        end(state, state.open[state.listening[event.name][0]], {"payload": event.payload})
+        return
     kept = state.events.setdefault(event.name, [])
     kept.append(event.payload)
     del kept[:-MOST_EVENTS]
@@ -45,9 +44,25 @@ def take_event(state: RunState, event: EventCame) -> None:
 def end(state: RunState, execution: Open, answer: Mapping[str, Value] | None) -> None:
     """Its time has come, or what it waits for: then its timer, if it has one, is of no more use."""
     assert execution.resume is not None
+    if execution.phase is Phase.LISTENING:
+        _remove(state.listening, execution.event, execution.id)
     if execution.phase is not Phase.SLEEPING:
         execution.resume.answer = dict(answer or {})
         if answer is not None and state.due_timers.pop(execution.id, None) is None:
             state.due_stops.append(execution.id)
     execution.phase = Phase.READY
     state.ready.append(execution.id)
+
+
+def _first[ItemT](lists: dict[str, list[ItemT]], name: str) -> ItemT:
+    """Take the first of a list, and the list away with its last."""
+    first = lists[name].pop(0)
+    if not lists[name]:
+        del lists[name]
+    return first
+
+
+def _remove(lists: dict[str, list[str]], name: str, item: str) -> None:
+    lists[name].remove(item)
+    if not lists[name]:
+        del lists[name]

@@ -69,7 +69,7 @@ class Reviews:
                 timeout=_UNTOLD,
             )
         if is_over():
-            _refuse("run_over", "The run has ended, and its reviews with it.")
+            _refuse("execution_over", "The run has ended, and its reviews with it.")
         try:
             outcome = self._decide(decision)
         except ReviewUnknown:

@@ -1,17 +1,19 @@
 """Graphs and their versions: create, import, change, read."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from api.dependencies import AppServices, CurrentUser, GraphIdPath, ListPage, VersionPath, VersionQuery
 from api.graph_ids import with_new_ids
 from api.graph_problems import graph_problems, limit_problems
 from api.graph_reading import graph_of, read_graph
-from api.json_body import JsonObject, describe
+from api.json_body import JsonObject, body_of, describe
 from api.schemas.errors import NOT_OVER
 from api.schemas.graphs import GraphBody, GraphDeleted, GraphDetail, GraphList, GraphSaved, GraphVersionList
+from api.schemas.reviews import GraphSettingsBody, GraphSettingsChange
 from api.services import Services
 from api.showing_graphs import detail, meta
 from blocks.legacy import modernise
@@ -19,10 +21,12 @@ from contracts.errors import GraphNotFound, ValidationFailed
 from engine.model import Graph
 from engine.validate import with_static_links
 from store.records import GraphRow, User
+from store.reviews import GraphSettings
 
 router = APIRouter(prefix="/graphs", tags=["graphs"])
 
 UNTITLED = "Untitled agent"
+_SETTINGS = describe(GraphSettingsChange, "What is to change")
 
 
 @router.post("", status_code=201, summary="Create a graph", openapi_extra=describe(GraphBody, "The graph"))
@@ -95,6 +99,31 @@ async def list_versions(graph_id: GraphIdPath, app: AppServices, user: CurrentUs
 async def get_version(graph_id: GraphIdPath, version: VersionPath, app: AppServices, user: CurrentUser) -> GraphDetail:
     """One version."""
     return detail(await _row(app, user, graph_id, version), app.catalogue, app.graph_limits)
+
+
+@router.get("/{graph_id}/settings", summary="Show the settings of a graph")
+async def get_settings(graph_id: GraphIdPath, app: AppServices, user: CurrentUser) -> GraphSettingsBody:
+    """What you want of its runs."""
+    await _row(app, user, graph_id, None)
+    return _settings(await app.store.reviews.settings(user.id, graph_id))
+
+
+@router.patch("/{graph_id}/settings", summary="Change the settings of a graph", openapi_extra=_SETTINGS)
+async def change_settings(
+    graph_id: GraphIdPath,
+    body: Annotated[GraphSettingsChange, Depends(body_of(GraphSettingsChange))],
+    app: AppServices,
+    user: CurrentUser,
+) -> GraphSettingsBody:
+    """Change those that are given (agent-graphs §12.6); runs that have begun keep what they began with."""
+    await _row(app, user, graph_id, None)
+    settings = replace(await app.store.reviews.settings(user.id, graph_id), **body.model_dump(exclude_none=True))
+    await app.store.reviews.change_settings(user.id, graph_id, settings)
+    return _settings(settings)
+
+
+def _settings(settings: GraphSettings) -> GraphSettingsBody:
+    return GraphSettingsBody(**asdict(settings))
 
 
 async def _row(app: Services, user: User, graph_id: str, version: int | None) -> GraphRow:

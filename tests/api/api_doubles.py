@@ -6,9 +6,11 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from blocks.base import Block, BlockContext, BlockSchema, Category, Cost, Inputs, Outputs, Yielded
-from contracts.errors import Unavailable
+from contracts.activities import EventSent
+from contracts.errors import HeddleError, Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
+from contracts.reviews import ReviewDecision, ReviewOutcome
 from engine.model import BlockId, BlockKind, BlockShape
 
 INPUT, OUTPUT, ADD, DROPDOWN, DISABLED = "b-input", "b-output", "b-add", "b-dropdown", "b-disabled"
@@ -112,6 +114,9 @@ class NotedRuns:
         self.starts = 0
         self.names: dict[str, str] = {}
         self.cancelled: list[str] = []
+        self.events: list[tuple[str, EventSent]] = []
+        self.decisions: list[tuple[str, ReviewDecision]] = []
+        self.refuses: HeddleError | None = None
         self.known: dict[str, LatestRun | None] = {}
         self.down = False
         self.workers = True
@@ -132,6 +137,24 @@ class NotedRuns:
         self.cancelled.append(execution_id)
         if self.when_cancelled:
             await self.when_cancelled(execution_id)
+
+    async def send_event(self, execution_id: str, event: EventSent) -> None:
+        self._answer()
+        self.events.append((execution_id, event))
+
+    async def decide(self, execution_id: str, decision: ReviewDecision) -> ReviewOutcome:
+        self._answer()
+        if self.refuses:
+            raise self.refuses
+        self.decisions.append((execution_id, decision))
+        return ReviewOutcome(
+            review_id=decision.review_id,
+            approved=decision.approved,
+            reviewer=decision.reviewer,
+            message=decision.message,
+            edited=decision.edits,
+            at=0.0,
+        )
 
     async def latest(self, execution_id: str) -> LatestRun | None:
         self._answer()

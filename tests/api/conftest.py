@@ -79,3 +79,11 @@ async def run(ann: httpx.AsyncClient, graph: dict[str, Any]) -> dict[str, Any]:
     answer = await ann.post(f"/api/graphs/{graph['id']}/execute", json={"inputs": {"number": 4}})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
+
+
+@pytest.fixture
+async def another_run(ann: httpx.AsyncClient, graph: dict[str, Any]) -> dict[str, Any]:
+    """A second run of it."""
+    answer = await ann.post(f"/api/graphs/{graph['id']}/execute", json={"inputs": {"number": 5}})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
