@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import Graph, GraphPolicy, OnNodeError
 from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source, Sub
 from tests.support.graphs import graph, node
@@ -13,6 +14,8 @@ CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
 RESET = frozenset({"reset"})
 """Kinds that are reset to the middle once they have ended; the history kept is that of the second run."""
 
+REVIEWED = frozenset({"reviewed"})
+"""Kinds whose review is approved, and that are sent the event `go`, once a node waits for a person."""
 
 _PINS: dict[str, Any] = {
     "input_schema": {"properties": {"a": {}}},
@@ -95,6 +98,24 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
             {"x": 1},
         ),
         "large_value": (graph([node("big", Big, value=100_000), node("a", Pass)], "big.value -> a.value"), {}),
+        "reviewed": (
+            graph(
+                [
+                    node("ask", HumanInTheLoop, data=1, name="?", expires_in_hours=24),
+                    node("event", WaitForEvent, name="go"),
+                    node("out", Sink, name="y"),
+                ],
+                "ask.approved_data -> out.value",
+            ),
+            {},
+        ),
+        "expired_review": (
+            graph(
+                [node("ask", HumanInTheLoop, data=1, name="?", expires_in_hours=0.0003), node("out", Sink, name="y")],
+                "ask.rejected_data -> out.value",
+            ),
+            {},
+        ),
         "loop": (
             graph(
                 [node("in", Source, name="n"), node("count", Countdown), node("each", PassOn)],

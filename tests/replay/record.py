@@ -19,7 +19,9 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from activities.blocks_loop import BlocksLoop
 from blocks.catalogue import Catalogue
+from contracts.activities import EVENT
 from contracts.execution import GRAPH_EXECUTION
+from contracts.reviews import REVIEW_NODE
 from contracts.search_attributes import SEARCH_ATTRIBUTES
 from contracts.temporal_client import connect
 from dev import health, postgres, temporal_cli
@@ -30,7 +32,7 @@ from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
 from telemetry.metrics import WorkerMetrics
-from tests.replay.kinds import CANCELLED, RESET, kinds
+from tests.replay.kinds import CANCELLED, RESET, REVIEWED, kinds
 from tests.support.blocks import TEST_BLOCKS
 from tests.support.places import free_port
 from worker import activities_of, worker_of
@@ -93,6 +95,12 @@ async def record(names: list[str], directory: Path) -> None:
                                 if any(n.status is Status.RUNNING for n in await store.executions.nodes(handle.id)):
                                     break
                             await handle.cancel()
+                        if name in REVIEWED:
+                            async for _ in changes.watch(handle.id):
+                                if reviews := (await store.reviews.waiting(USER, limit=1, before=None)).items:
+                                    break
+                            await handle.execute_update(REVIEW_NODE, {"review_id": reviews[0].id, "approved": True})
+                            await handle.signal(EVENT, {"name": "go"})
                         try:
                             await handle.result()
                         except WorkflowFailureError as failure:
