@@ -59,17 +59,11 @@ async def test_a_review_outlives_every_worker(system: System, tmp_path: Any) -> 
     status, body = await decide(system, review)
     assert (status, body["error"]["code"]) == (503, "unavailable")
     await system.start_worker()
-    assert (
-        await decide(system, review, reviewed_data="Dear Bob")
-        in (
-            (200, {"approved_count": 1, "rejected_count": 0, "failed_count": 0, "error": None}),
-            # The first request may have been heeded after all, when the worker came back.
-            (409, {}),
-        )
-        or (await system.http.get(f"/api/review/execution/{execution_id}")).json()[0]["status"] == "APPROVED"
-    )
+    # Sent once more, whatever became of the first request.
+    approved = {"approved_count": 1, "rejected_count": 0, "failed_count": 0, "error": None}
+    assert await decide(system, review) == (200, approved)
     result = await system.ended(execution_id)
-    assert result["outputs"]["yes"] in (["Dear Ada"], ["Dear Bob"])
+    assert result["outputs"]["yes"] == ["Dear Ada"]
     assert entered.read_text().count("\n") == 1, "what was done before the review is not done again"
 
 
@@ -80,7 +74,7 @@ async def test_a_decision_from_the_command_line(system: System, tmp_path: Any) -
     decision = {"review_id": review["id"], "approved": False, "reviewer": "ops", "message": "Not today"}
     update = ("workflow", "update", "execute", "-w", execution_id, "--name", "review_node", "-i")
     shown = system.temporal(*update, json.dumps(decision))
-    assert '"approved":false' in shown.replace(" ", "")
+    assert "approved:false" in shown
     result = await system.ended(execution_id)
     assert result["outputs"]["no"] == [1]
     (row,) = (await system.http.get(f"/api/review/execution/{execution_id}")).json()
