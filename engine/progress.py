@@ -3,6 +3,7 @@
 Asked by queries and by the details that Temporal's UI shows. It only reads.
 """
 
+from itertools import islice
 from typing import Any
 
 from engine.plan import Plan
@@ -24,8 +25,9 @@ def progress(state: RunState) -> dict[str, int]:
     }
 
 
-def open_executions(plan: Plan, state: RunState) -> list[dict[str, Any]]:
+def open_executions(plan: Plan, state: RunState, *, most: int | None = None) -> list[dict[str, Any]]:
     """Executions that are queued, under way or waiting, in queue order; `event` is what one listens for."""
+    going_on = (execution for execution in state.open.values() if not execution.ended)
     return [
         {
             "id": execution.id,
@@ -36,7 +38,6 @@ def open_executions(plan: Plan, state: RunState) -> list[dict[str, Any]]:
             "outputs": execution.received,
             **({"event": execution.event} if execution.phase is Phase.LISTENING else {}),
         }
-        for execution in state.open.values()
-        if not execution.ended
+        for execution in islice(going_on, most)
         for node in (plan.nodes[execution.node],)
     ]

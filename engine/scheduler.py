@@ -205,8 +205,7 @@ class Scheduler:
     @property
     def status(self) -> Status:
         """RUNNING, or REVIEW while nothing goes on but waiting for decisions (S-074, S-254)."""
-        going_on = [execution.phase for execution in self.state.open.values() if not execution.ended]
-        return Status.REVIEW if going_on and set(going_on) == {Phase.REVIEW} else Status.RUNNING
+        return Status.REVIEW if waits.only_reviews(self.state) else Status.RUNNING
 
     @property
     def outcome(self) -> Status:

@@ -54,6 +54,17 @@ def end(state: RunState, execution: Open, answer: Mapping[str, Value] | None) ->
     state.ready.append(execution.id)
 
 
+def only_reviews(state: RunState) -> bool:
+    """Whether something goes on, and all of it waits for decisions."""
+    found = False
+    for execution in state.open.values():
+        if not execution.ended:
+            if execution.phase is not Phase.REVIEW:
+                return False
+            found = True
+    return found
+
+
 def _first[ItemT](lists: dict[str, list[ItemT]], name: str) -> ItemT:
     """Take the first of a list, and the list away with its last."""
     first = lists[name].pop(0)

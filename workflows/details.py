@@ -21,10 +21,10 @@ def render_details(scheduler: Scheduler) -> str:
         "| node | block | state |",
         "|---|---|---|",
     ]
-    under_way = open_executions(scheduler.plan, scheduler.state)
-    lines += [f"| {row['title'] or row['node_id']} | {row['block']} | {_standing(row)} |" for row in under_way[:_ROWS]]
-    if len(under_way) > _ROWS:
-        lines.append(f"| … and {len(under_way) - _ROWS} more | | |")
+    named = open_executions(scheduler.plan, scheduler.state, most=_ROWS)
+    lines += [f"| {row['title'] or row['node_id']} | {row['block']} | {_standing(row)} |" for row in named]
+    if (more := len(scheduler.state.open) - _ROWS) > 0:
+        lines.append(f"| … and {more} more | | |")
     if waiting := scheduler.incomplete_count:
         lines += ["", f"{waiting} waiting for inputs"]
     return "\n".join(lines)
