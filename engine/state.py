@@ -1,6 +1,7 @@
 """All that a run knows between two events, as one JSON value: executions waiting, queued, running, and what is sticky.
 
-Changed only by `scheduler.py`. It travels: into a batch and back, and from one continuation of a workflow to the next.
+Changed only by `scheduler.py`, and by `rebuilding.py` before a run goes on. It travels: into a batch and back, and from
+one continuation of a workflow to the next.
 """
 
 from dataclasses import dataclass, field
@@ -112,6 +113,8 @@ class Totals:
     nodes_cputime: float = 0.0
     cost: int = 0
     agent_outputs: int = 0
+    earlier_walltime: float = 0.0
+    """Of the run itself, before it was resumed: it counts in the stats, and against no limit."""
 
 
 @dataclass(slots=True)

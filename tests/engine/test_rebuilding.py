@@ -1,0 +1,285 @@
+"""A run that is cut off anywhere and rebuilt from what is known of its executions is the run it was.
+
+Blocks here give the same outputs for the same inputs, so that a run that goes on can be compared with one that was
+never cut.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic_core import to_json
+
+from engine.events import Emitted, Ended, RunNode, Slept, Woke
+from engine.identity import node_execution_id
+from engine.model import OnNodeError, Status
+from engine.plan import Plan
+from engine.rebuilding import Nap, Rebuilding, Record, Told
+from engine.scheduler import Scheduler
+from engine.state import Open, Output, Phase, Route
+from engine.values import Value, inline
+from tests.engine.harness import Run
+from tests.engine.test_properties import MASKS, plans
+
+_DEEPEST = 4
+
+
+def likeness(inputs: dict[str, Value]) -> str:
+    return to_json(dict(sorted(inputs.items()))).decode()
+
+
+def outputs_of(plan: Plan, execution: Open) -> list[Output]:
+    """What the block gives: made of the node and its inputs alone, and nothing at some depth, so that loops end."""
+    depth = 1 + max((v["value"][0] for v in execution.inputs.values() if isinstance(v.get("value"), list)), default=0)
+    if depth > _DEEPEST:
+        return []
+    own = [position for position, link in enumerate(plan.links) if link.source == execution.node]
+    seed = sha256(f"{execution.node} {likeness(execution.inputs)}".encode()).digest()
+    made = []
+    for index in range(seed[0] % 4):
+        chosen = [link for bit, link in enumerate(own) if seed[1 + index] >> bit & 1]
+        if chosen:
+            made.append(Output(index, [Route(chosen, inline([depth, seed[5 + index] % 3]))]))
+    return made
+
+
+class Play:
+    """Runs a plan with such blocks, one small step at a time, and keeps what rows and events would keep."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self.records: dict[str, Record] = {}
+        self.told: list[Told] = []
+        self.begun: list[str] = []
+        self.all_inputs: dict[str, str] = {}
+        self.pump()
+
+    @property
+    def under_way(self) -> list[Open]:
+        opened = self.scheduler.state.open.values()
+        return [each for each in opened if each.phase is not Phase.READY and not each.ended]
+
+    def pump(self) -> None:
+        for command in self.scheduler.dispatch():
+            if isinstance(command, RunNode):
+                self._begin(command.execution)
+        while execution := self.scheduler.next_pure():
+            self._begin(execution)
+
+    def _begin(self, execution: Open) -> None:
+        self.begun.append(execution.id)
+        self._record(execution)
+
+    def _record(self, execution: Open) -> Record:
+        node = self.scheduler.plan.nodes[execution.node]
+        inputs = self.all_inputs[execution.id] = likeness(execution.inputs)
+        new = Record(execution.id, node.id, execution.ordinal, Status.RUNNING, inputs, is_kept=False)
+        return self.records.setdefault(execution.id, new)
+
+    def step(self, which: int, way: int) -> None:
+        """One of those under way gives an output, sleeps, wakes or ends."""
+        execution = self.under_way[which % len(self.under_way)]
+        record = self._record(execution)
+        outputs = outputs_of(self.scheduler.plan, execution)
+        if execution.phase is Phase.SLEEPING:
+            record.nap = Nap(0.0, record.nap.emitted, record.nap.state) if record.nap else None
+            self.scheduler.apply(Woke(execution.id))
+        elif len(record.outputs) < len(outputs) and way % 3:
+            output = outputs[len(record.outputs)]
+            record.outputs.append(output)
+            self.told.append(Told(execution.id, output.index + 1, is_end=False))
+            self.scheduler.apply(Emitted(execution.id, [output]))
+        elif way == 3 and len(record.outputs) == len(outputs) and record.nap is None:
+            emitted = record.outputs[-1].index + 1 if record.outputs else 0
+            record.nap = Nap(5.0, emitted, "kept")
+            self.scheduler.apply(Slept(execution.id, 5.0, "kept", emitted))
+        else:
+            record.outputs = outputs
+            record.status, record.is_kept, record.cost = Status.COMPLETED, True, 1
+            self.told.append(Told(execution.id, 9, is_end=True))
+            self.scheduler.apply(Ended(execution.id, Status.COMPLETED, outputs, cost=1))
+        self.pump()
+
+    def to_the_end(self) -> None:
+        for _ in range(3000):
+            if not self.under_way:
+                break
+            self.step(0, 0)
+        assert self.scheduler.is_done
+
+
+def rebuilt(plan: Plan, masks: dict[str, dict[str, Value]], records: list[Record], told: list[Told]) -> Rebuilding:
+    """The activity's part: it says what inputs come to, and gives the records."""
+    scheduler = Scheduler.start(plan, "run", {"given": inline([0, 0])}, masks)
+    rebuilding = Rebuilding(scheduler, records, told)
+    while True:
+        for execution in rebuilding.unidentified():
+            rebuilding.match(execution, likeness(execution.inputs))
+        if not rebuilding.advance():
+            break
+    rebuilding.settle()
+    return rebuilding
+
+
+SCRIPT = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3)), max_size=60)
+
+
+def played(plan: Plan, masks: dict[str, dict[str, Value]], script: list[tuple[int, int]]) -> Play:
+    play = Play(Scheduler.start(plan, "run", {"given": inline([0, 0])}, masks))
+    for which, way in script:
+        if play.under_way:
+            play.step(which, way)
+    return play
+
+
+def standing(play: Play) -> Iterator[Any]:
+    """All that a run knows, but for which executions happen to be under way."""
+    state = play.scheduler.state
+    for position, node in sorted(state.nodes.items()):
+        waiting = [(each.ordinal, each.inputs) for each in node.waiting]
+        yield position, node.opened, waiting, {k: v for k, v in node.filled.items() if v}, node.sticky, node.lane
+    for each in sorted(state.open.values(), key=lambda each: each.seq):
+        yield each.id, each.node, each.ordinal, each.seq, each.inputs, each.received, each.held, each.ended
+        yield each.phase is Phase.SLEEPING and each.resume
+    yield state.queued, state.totals
+
+
+@given(plans(), MASKS, SCRIPT)
+@settings(max_examples=300)
+def test_a_rebuilt_run_is_the_run_that_was_cut(
+    plan: Plan, masks: dict[str, dict[str, Value]], script: list[tuple[int, int]]
+) -> None:
+    play = played(plan, masks, script)
+    before = list(standing(play))
+    kept = {record.id for record in play.records.values() if record.is_kept}
+    rebuilding = rebuilt(plan, masks, list(play.records.values()), play.told)
+    assert {match.execution.id for match in rebuilding.kept} == kept
+    again = Play.__new__(Play)
+    again.scheduler = rebuilding.scheduler
+    assert list(standing(again)) == before
+    # Both go on to the same end, and nothing that was kept begins once more.
+    again = Play(rebuilding.scheduler)
+    again.to_the_end()
+    play.to_the_end()
+    assert not kept & set(again.begun)
+    assert {**{id: play.all_inputs[id] for id in kept}, **again.all_inputs} == play.all_inputs
+    assert again.scheduler.state.totals == play.scheduler.state.totals
+
+
+@given(plans(), MASKS, SCRIPT, st.randoms())
+@settings(max_examples=300)
+def test_events_in_another_order_make_no_execution_double(
+    plan: Plan, masks: dict[str, dict[str, Value]], script: list[tuple[int, int]], order: Any
+) -> None:
+    play = played(plan, masks, script)
+    told = list(play.told)
+    order.shuffle(told)
+    records = list(play.records.values())
+    rebuilding = rebuilt(plan, masks, records, told)
+    matches = [*rebuilding.kept, *rebuilding.open]
+    ids = [match.execution.id for match in matches] + [each.id for each in rebuilding.waiting]
+    assert len(ids) == len(set(ids))
+    assert {match.execution.id for match in rebuilding.kept} <= {record.id for record in records if record.is_kept}
+    for match in matches:
+        node_id = plan.nodes[match.execution.node].id
+        assert match.execution.id == node_execution_id("run", node_id, match.execution.ordinal)
+        if match.record:
+            assert match.execution.id == match.record.id
+            assert likeness(match.execution.inputs) == match.record.likeness
+    for position, node in rebuilding.scheduler.state.nodes.items():
+        ordinals = [each.ordinal for each in node.waiting]
+        assert ordinals == sorted(ordinals)
+        assert node.opened > max([m.execution.ordinal for m in matches if m.execution.node == position], default=-1)
+    again = Play(rebuilding.scheduler)
+    kept = {match.execution.id for match in rebuilding.kept}
+    again.to_the_end()
+    assert not kept & set(again.begun)
+
+
+# --- single cases -----------------------------------------------------------------------------
+
+
+def record(node: str, ordinal: int, inputs: dict[str, Any], *outputs: Output, **more: Any) -> Record:
+    fields = {"status": Status.COMPLETED, "is_kept": True, **more}
+    text = likeness({pin: inline(value) for pin, value in inputs.items()})
+    id = node_execution_id("run", node, ordinal)
+    return Record(id, node, ordinal, likeness=text, outputs=list(outputs), **fields)
+
+
+def output(index: int, value: Any, *links: int) -> Output:
+    return Output(index, [Route(list(links), inline(value))])
+
+
+def test_a_failed_node_that_was_routed_stays_failed() -> None:
+    plan = Run("A.error -> B.x").plan
+    failed = record("A", 0, {}, output(0, "boom", 0), status=Status.FAILED, error="boom")
+    rebuilding = rebuilt(plan, {}, [failed], [])
+    assert [match.record for match in rebuilding.kept] == [failed]
+    assert [plan.nodes[match.execution.node].id for match in rebuilding.open] == ["B"]
+    assert rebuilding.scheduler.state.totals.node_error_count == 1
+
+
+def test_under_the_policy_fail_what_failed_is_run_again() -> None:
+    plan = Run("A.out -> B.x", on_node_error=OnNodeError.FAIL).plan
+    failed = record("A", 0, {}, output(0, 1, 0), status=Status.FAILED, is_kept=False)
+    rebuilding = rebuilt(plan, {}, [failed], [])
+    again, behind = rebuilding.open
+    assert again.execution.resume is not None
+    assert again.execution.received == 1
+    assert behind.execution.inputs == {"x": inline(1)}
+    assert not rebuilding.scheduler.is_stopping
+
+
+def test_a_failed_node_whose_inputs_cannot_be_resolved_is_found_by_its_place() -> None:
+    plan = Run("A").plan
+    scheduler = Scheduler.start(plan, "run", {})
+    failed = record("A", 0, {"unlike": 1}, status=Status.FAILED)
+    rebuilding = Rebuilding(scheduler, [failed], [])
+    [execution] = rebuilding.unidentified()
+    assert rebuilding.match(execution, None) is failed
+    completed = Rebuilding(Scheduler.start(plan, "run", {}), [record("A", 0, {})], [])
+    [execution] = completed.unidentified()
+    assert completed.match(execution, None) is None
+
+
+def test_a_record_that_cannot_be_used_leaves_its_execution_open() -> None:
+    plan = Run("A.out -> B.x").plan
+    scheduler = Scheduler.start(plan, "run", {})
+    done = record("A", 0, {}, output(0, 1, 0))
+    rebuilding = Rebuilding(scheduler, [done], [Told(done.id, 1, is_end=True)])
+    [execution] = rebuilding.unidentified()
+    assert rebuilding.match(execution, likeness({})) is done
+    rebuilding.discard(done)
+    assert not rebuilding.advance()
+    rebuilding.settle()
+    assert rebuilding.kept == []
+    [match] = rebuilding.open
+    assert match.record is None
+    assert match.execution.resume is None
+
+
+def test_an_execution_with_other_inputs_takes_a_free_id() -> None:
+    plan = Run("A.out -> B.x").plan
+    source = record("A", 0, {}, output(0, 1, 0), output(1, 2, 0))
+    # B had another value first then: only the second one is known again.
+    known = record("B", 0, {"x": 2})
+    rebuilding = rebuilt(plan, {}, [source, known], [])
+    [open_] = rebuilding.open
+    assert open_.execution.inputs == {"x": inline(1)}
+    assert open_.execution.ordinal == 1
+    assert [match.record for match in rebuilding.kept] == [source, known]
+
+
+def test_one_that_slept_goes_on_sleeping_or_wakes() -> None:
+    plan = Run("A.out -> B.x").plan
+    for seconds in (0.0, 5.0):
+        nap = Nap(seconds, 1, {"left": 2})
+        slept = record("A", 0, {}, output(0, 1, 0), status=Status.RUNNING, is_kept=False, nap=nap)
+        rebuilding = rebuilt(plan, {}, [slept], [])
+        execution = rebuilding.open[0].execution
+        assert execution.resume is not None
+        assert (execution.resume.emitted, execution.resume.state) == (1, {"left": 2})
+        assert (execution.phase is Phase.SLEEPING) == (seconds > 0)
+        assert rebuilding.scheduler.state.due_timers == ({execution.id: 5.0} if seconds else {})
