@@ -18,7 +18,7 @@ from engine.pins import NotFound, base_name, is_tool_pin, parse_tool_pin, select
 from engine.plan import Plan, compile_plan
 from engine.problems import Problem
 from engine.validate import GraphLimits, check_all, with_static_links
-from store.records import Graphs
+from store.graph_records import Graphs
 
 TRUSTED_SECONDS = 5.0
 """So long a version that was seen in the store counts as being there when a run begins."""

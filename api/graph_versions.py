@@ -14,7 +14,8 @@ from contracts.errors import GraphNotFound
 from engine.model import Graph, ShapeOf
 from engine.problems import Problem
 from engine.validate import GraphLimits, Masks, check_inputs, check_runnable, check_structure
-from store.records import GraphRow, Store
+from store.graph_records import GraphRow
+from store.records import Store
 
 _REMEMBERED_PARTS = 200_000
 """Nodes and links of all remembered versions together; a few hundred megabytes at the most."""

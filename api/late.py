@@ -12,8 +12,10 @@ from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
 from contracts.reviews import ReviewDecision, ReviewOutcome
+from store.failed_runs import FailedRuns
+from store.graph_records import Graphs
 from store.ownership import Ownership
-from store.records import Changes, Executions, Graphs, Store, Users, Values
+from store.records import Changes, Executions, Store, Users, Values
 from store.removal import Removal
 from store.reviews import Reviews
 from store.slots import Admission
@@ -64,6 +66,11 @@ class LateStore:
     def reviews(self) -> Reviews:
         """See `Store`."""
         return self._store().reviews
+
+    @property
+    def failed_runs(self) -> FailedRuns:
+        """See `Store`."""
+        return self._store().failed_runs
 
     @property
     def ownership(self) -> Ownership:

@@ -8,7 +8,7 @@ from api.graph_problems import graph_problems, not_found_again
 from api.graph_schemas import input_schema, output_schema
 from api.schemas.graphs import GraphDetail, GraphMeta
 from engine.validate import GraphLimits
-from store.records import GraphRow
+from store.graph_records import GraphRow
 
 
 def meta(row: GraphRow) -> GraphMeta:

@@ -1,7 +1,7 @@
 """Brings a scheduler to where rows say that a run had come: what happened before is told anew, nothing is run.
 
-Driven by `activities/rebuild.py`, for runs that are resumed and for re-runs (S-073, architecture §5). It has no I/O: the
-driver says what the inputs of an execution come to, and what a record's outputs are.
+Driven by `activities/rebuild.py`, for runs that are resumed and for re-runs (S-073, architecture §5). It has no I/O:
+the driver says what the inputs of an execution come to, and what a record's outputs are.
 
 What happened is told in the order of the run's events, so that values pair as they did. An event of an execution that
 is not queued yet waits until it is. An execution is the one of a record when both are of the same node and their inputs

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from contracts.errors import InvalidRequest
-from store.records import Page
+from store.pages import Page
 
 
 @dataclass(frozen=True, slots=True, order=True)

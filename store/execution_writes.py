@@ -48,13 +48,13 @@ class ExecutionWrites:
 
     async def create(self, new: NewExecution) -> bool:
         """Insert as QUEUED; False when the id exists."""
-        return bool(await fetchval(self._pool, _CREATE, *_row(new)))
+        return bool(await fetchval(self._pool, _CREATE, *_row(new), *_continues(new)))
 
     async def begin(self, new: NewExecution, *, run_id: str, at: datetime, limits: SlotLimits | None = None) -> Begun:
         """RUNNING under `run_id`, one more batch begun, one event unless this run id had begun before."""
 
         async def begin(slots: int | None, capacity: int) -> asyncpg.Record:
-            row = await fetchrow(self._pool, _BEGIN, *_row(new), run_id, at, slots, capacity)
+            row = await fetchrow(self._pool, _BEGIN, *_row(new), run_id, at, slots, capacity, *_continues(new))
             if row is None:
                 raise OwnedByAnother
             return row
@@ -94,7 +94,7 @@ class ExecutionWrites:
         """The end, of a run that has a row or not; the ids of those that got its slot."""
         written = await self._write(new.id, run_id, (), False, finish)
         if not written.is_ours:
-            await execute(self._pool, _ADOPT, *_row(new), run_id, finish.ended_at)
+            await execute(self._pool, _ADOPT, *_row(new), run_id, finish.ended_at, *_continues(new))
             written = await self._write(new.id, run_id, (), False, finish)
         if not written.is_ours:
             raise OwnedByAnother
@@ -179,6 +179,10 @@ def _row(new: NewExecution) -> tuple[Any, ...]:
         new.inputs,
         new.masks,
     )
+
+
+def _continues(new: NewExecution) -> tuple[str | None, str | None]:
+    return new.rerun_of, new.rerun_from_node
 
 
 def _node_columns(nodes: Sequence[NodeRecord]) -> tuple[list[Any], ...]:

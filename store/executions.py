@@ -15,7 +15,8 @@ from engine.values import Value
 from store.calls import fetch, fetchrow, fetchval
 from store.cursor import NEWEST, Cursor, page_of
 from store.execution_writes import ExecutionWrites
-from store.records import Event, Execution, Page, StoredNode, StoredOutput
+from store.pages import Page
+from store.records import Event, Execution, StoredNode, StoredOutput
 from store.sql import statement
 
 _EXECUTION = statement("execution")
@@ -137,6 +138,8 @@ def _execution(row: asyncpg.Record) -> Execution:
         error_code=row["error_code"],
         stats=row["stats"],
         last_event=row["last_event"],
+        rerun_of=row["rerun_of"],
+        rerun_from_node=row["rerun_from_node"],
     )
 
 

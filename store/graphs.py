@@ -13,7 +13,8 @@ from contracts.errors import GraphNotFound
 from engine.model import Graph
 from store.calls import Pool, connection, fetch, fetchrow, fetchval
 from store.cursor import NEWEST, Cursor, page_of
-from store.records import GraphRow, Page
+from store.graph_records import GraphRow
+from store.pages import Page
 from store.sql import statement
 
 _LOCK = statement("lock_graph")

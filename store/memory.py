@@ -14,12 +14,15 @@ from contracts.errors import GraphNotFound, SystemFault, ValueMissing
 from engine.model import Graph
 from engine.values import Reference
 from store.cursor import NEWEST, Cursor, page_of
+from store.graph_records import GraphRow
 from store.graphs import parts_of
 from store.memory_executions import MemoryExecutions
+from store.memory_failed_runs import MemoryFailedRuns
 from store.memory_ownership import MemoryOwnership
 from store.memory_removal import MemoryRemoval
 from store.memory_reviews import MemoryReviews
-from store.records import GraphRow, Page, User
+from store.pages import Page
+from store.records import User
 from store.users import key_hash
 from store.values import read_key, reference_to
 from store.watchers import Watchers
@@ -207,6 +210,7 @@ class MemoryStore:
         self.values = MemoryValues()
         self.reviews = MemoryReviews(self.executions)
         self.removal = MemoryRemoval(self.executions, self.graphs, self.values, self.users, self.reviews)
+        self.failed_runs = MemoryFailedRuns(self.executions)
         self.changes = MemoryChanges(watchers)
 
     async def ping(self) -> None:

@@ -23,16 +23,8 @@ from store.memory_rows import (
 )
 from store.merging import FINAL, OPEN, merge
 from store.ownership import OwnedByAnother
-from store.records import (
-    Begun,
-    Event,
-    Execution,
-    Finish,
-    NewExecution,
-    NodeRecord,
-    Page,
-    StoredNode,
-)
+from store.pages import Page
+from store.records import Begun, Event, Execution, Finish, NewExecution, NodeRecord, StoredNode
 from store.slots import SlotLimits
 from store.watchers import Watchers
 

@@ -3,7 +3,7 @@
 Used by `memory.MemoryStore`. Nothing here awaits, so each call is a transaction.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -48,6 +48,40 @@ class MemoryOwnership:
         if standing is not None:
             told = [node_event(run.nodes[node.id], at, 0, len(run.nodes[node.id].outputs)) for node in standing.open]
             self._executions.tell(run, [Event(0, "graph_execution_update", run.row.status, at), *told])
+        return True
+
+    async def reopen(self, execution_id: str, *, run_id: str, owner: str | None, at: datetime) -> bool:
+        """Give a run that is to be resumed to `run_id`; False when it is no longer `owner`'s."""
+        run = self._executions.run(execution_id)
+        if run is None or run.row.run_id != owner:
+            return False
+        run.unfinished_batches = 0
+        run.superseded |= {e.seq for e in run.events if e.node_execution_id is None and e.status.is_final}
+        stats, began, ended = dict(run.row.stats), run.row.started_at, run.row.ended_at
+        if began and ended:
+            stats.setdefault("walltime", (ended - began).total_seconds())
+        run.row = replace(
+            run.row, run_id=run_id, status=Status.QUEUED, ended_at=None, error=None, error_code=None, stats=stats
+        )
+        self._executions.tell(run, [Event(0, "graph_execution_update", Status.QUEUED, at)])
+        return True
+
+    async def resume(
+        self, execution_id: str, *, run_id: str, kept: Collection[str], open_nodes: Sequence[StandingNode], at: datetime
+    ) -> bool:
+        """Set aside what the resumed run goes on without, and open what it goes on with."""
+        run = self._executions.run(execution_id)
+        if run is None or run.row.run_id != run_id:
+            return False
+        gone = run.nodes.keys() - {*kept, *(node.id for node in open_nodes)}
+        run.superseded |= {event.seq for event in run.events if event.node_execution_id in gone}
+        for id in gone:
+            del run.nodes[id]
+        for node in open_nodes:
+            run.nodes[node.id] = _as_it_stood(run.nodes.get(node.id), node, at)
+        run.unfinished_batches = 0
+        told = [node_event(run.nodes[node.id], at) for node in open_nodes]
+        self._executions.tell(run, [Event(0, "graph_execution_update", run.row.status, at), *told])
         return True
 
     async def silent(self, silence: timedelta, *, limit: int) -> list[str]:
@@ -103,8 +137,8 @@ def _as_it_stood(held: StoredNode | None, node: StandingNode, at: datetime) -> S
         queued_at=((held.queued_at if held else None) or at) if is_queued else None,
         started_at=((held.started_at if held else None) or at) if is_running else None,
         ended_at=None,
-        entered_attempt=None,
+        entered_attempt=node.entered_attempt,
         error=None,
-        stats={},
+        stats=json_copy(node.stats),
         outputs=[output for output in held.outputs if output.index < node.emitted] if held else [],
     )

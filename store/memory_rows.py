@@ -30,7 +30,16 @@ class MemoryRun:
 
 def asked_columns(new: NewExecution) -> dict[str, Any]:
     """The columns that say what was asked for."""
-    columns = ("user_id", "graph_id", "graph_version", "trigger", "root_id", "parent_id")
+    columns = (
+        "user_id",
+        "graph_id",
+        "graph_version",
+        "trigger",
+        "root_id",
+        "parent_id",
+        "rerun_of",
+        "rerun_from_node",
+    )
     values = {"inputs": json_copy(new.inputs), "masks": json_copy(new.masks)}
     return values | {name: getattr(new, name) for name in columns}
 

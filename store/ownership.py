@@ -7,7 +7,7 @@ workflow id has several runs after a reset, after a resume, or when somebody sta
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.model import Status
 from engine.values import Value
@@ -40,6 +40,9 @@ class StandingNode:
     inputs: Mapping[str, Value]
     attempt: int = 0
     emitted: int = 0
+    entered_attempt: int | None = None
+    """Set where an effectful block must not be entered again, since nobody knows what became of it."""
+    stats: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,22 @@ class Ownership(Protocol):
         With `standing` the row is alive again: RUNNING, or QUEUED with nothing standing. Node executions that had ended
         stay, the open ones are as `standing` says, all others are set aside with their outputs and events. None: rows
         stay as they are.
+        """
+        ...
+
+    async def reopen(self, execution_id: str, *, run_id: str, owner: str | None, at: datetime) -> bool:
+        """Give a run that is to be resumed to `run_id`: QUEUED, all else stays. False when it is not `owner`'s.
+
+        Its end is no longer told. The time that it took stays in its stats.
+        """
+        ...
+
+    async def resume(
+        self, execution_id: str, *, run_id: str, kept: Collection[str], open_nodes: Sequence[StandingNode], at: datetime
+    ) -> bool:
+        """Where a resumed run goes on: `kept` node executions stay, open ones are as told, all others are set aside.
+
+        Events of what is kept or open stay; no batch counts as begun. False when the row is not `run_id`'s.
         """
         ...
 

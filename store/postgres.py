@@ -7,6 +7,7 @@ from store.admission import Admission
 from store.calls import Pool, fetchval
 from store.executions import Executions
 from store.graphs import Graphs
+from store.postgres_failed_runs import PostgresFailedRuns
 from store.postgres_ownership import PostgresOwnership
 from store.postgres_removal import PostgresRemoval
 from store.postgres_reviews import PostgresReviews
@@ -30,6 +31,7 @@ class PostgresStore:
         self.ownership = PostgresOwnership(pool)
         self.removal = PostgresRemoval(pool)
         self.reviews = PostgresReviews(pool)
+        self.failed_runs = PostgresFailedRuns(pool)
 
     async def ping(self) -> None:
         """Raises Unavailable when the database cannot answer."""

@@ -3,7 +3,7 @@
 Used through `records.Store`. It knows rows, not why another run of the workflow exists.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -11,12 +11,15 @@ from pydantic_core import to_json
 
 from engine.model import Status
 from store.calls import Pool, connection, execute, fetch, fetchval
-from store.ownership import Owner, Standing
+from store.ownership import Owner, Standing, StandingNode
 from store.sql import statement
 
 _OWNERS = statement("owners")
 _LOCK = statement("lock_execution")
 _NOT_STANDING = statement("not_standing")
+_NOT_RESUMED = statement("not_resumed")
+_REOPEN = statement("reopen_execution")
+_RESUME = statement("resume_execution")
 _KEEP = statement("keep_superseded")
 _DELETE_NODES = statement("delete_superseded_nodes")
 _DELETE_OUTPUTS = statement("delete_superseded_outputs")
@@ -56,10 +59,47 @@ class PostgresOwnership:
                 reopened = Status.RUNNING.value if Status(row["status"]).is_final else None
                 await held.execute(_GIVE, execution_id, run_id, reopened, 0)
                 return True
-            await _set_aside(held, execution_id, owner, standing, at)
+            emitted = {node.id: node.emitted for node in standing.open}
+            stands = (list(standing.opened), list(standing.opened.values()))
+            gone = [row["id"] for row in await held.fetch(_NOT_STANDING, execution_id, *stands, list(emitted))]
+            await held.execute(_KEEP, execution_id, gone, owner, at)
+            await _set_aside(held, execution_id, gone, emitted)
+            await _open(held, execution_id, standing.open, at)
             status = Status.RUNNING if standing.opened else Status.QUEUED
-            told = await _tell(held, execution_id, row["last_event"], status, standing, at)
+            told = await _tell(held, execution_id, row["last_event"], status, standing.open, at)
             await held.execute(_GIVE, execution_id, run_id, status.value, told)
+            await held.execute(_NOTIFY, execution_id)
+        return True
+
+    async def reopen(self, execution_id: str, *, run_id: str, owner: str | None, at: datetime) -> bool:
+        """Give a run that is to be resumed to `run_id`; False when it is no longer `owner`'s."""
+        async with connection(self._pool) as held, held.transaction():
+            row = await held.fetchrow(_LOCK, execution_id)
+            if row is None or row["run_id"] != owner:
+                return False
+            await held.execute(_HIDE, execution_id, [])
+            await _tell(held, execution_id, row["last_event"], Status.QUEUED, (), at)
+            await held.execute(_REOPEN, execution_id, run_id)
+            await held.execute(_NOTIFY, execution_id)
+        return True
+
+    async def resume(
+        self, execution_id: str, *, run_id: str, kept: Collection[str], open_nodes: Sequence[StandingNode], at: datetime
+    ) -> bool:
+        """Set aside what the resumed run goes on without, and open what it goes on with."""
+        async with connection(self._pool) as held, held.transaction():
+            row = await held.fetchrow(_LOCK, execution_id)
+            if row is None or row["run_id"] != run_id:
+                return False
+            emitted = {node.id: node.emitted for node in open_nodes}
+            gone = [row["id"] for row in await held.fetch(_NOT_RESUMED, execution_id, [*kept, *emitted])]
+            await held.execute(_KEEP, execution_id, [*gone, *emitted], run_id, at)
+            await _set_aside(held, execution_id, gone, emitted)
+            await _open(held, execution_id, open_nodes, at)
+            told = await _tell(
+                held, execution_id, row["last_event"], Status(row["status"]), open_nodes, at, with_outputs=False
+            )
+            await held.execute(_RESUME, execution_id, told)
             await held.execute(_NOTIFY, execution_id)
         return True
 
@@ -77,33 +117,43 @@ class PostgresOwnership:
             await execute(self._pool, _HEARD, list(execution_ids))
 
 
-async def _set_aside(held: _Held, execution_id: str, owner: str | None, standing: Standing, at: datetime) -> None:
-    """Rows, outputs and events that the new run does not take along; and open node executions, as they were."""
-    emitted = {node.id: node.emitted for node in standing.open}
-    stands = (list(standing.opened), list(standing.opened.values()))
-    gone = [row["id"] for row in await held.fetch(_NOT_STANDING, execution_id, *stands, list(emitted))]
-    await held.execute(_KEEP, execution_id, gone, owner, at)
-    await held.execute(_DELETE_OUTPUTS, execution_id, gone, [emitted.get(id, 0) for id in gone])
+async def _set_aside(held: _Held, execution_id: str, gone: Sequence[str], emitted: Mapping[str, int]) -> None:
+    """Rows, outputs and events that the run does not take along; of open ones those outputs that do not stand."""
+    limits = {**dict.fromkeys(gone, 0), **emitted}
+    await held.execute(_DELETE_OUTPUTS, execution_id, list(limits), list(limits.values()))
     await held.execute(_DELETE_NODES, execution_id, [id for id in gone if id not in emitted])
     await held.execute(_HIDE, execution_id, gone)
+
+
+async def _open(held: _Held, execution_id: str, nodes: Sequence[StandingNode], at: datetime) -> None:
     await held.execute(
         _OPEN,
         execution_id,
-        [node.id for node in standing.open],
-        [node.node_id for node in standing.open],
-        [node.block_id for node in standing.open],
-        [node.ordinal for node in standing.open],
-        [node.status.value for node in standing.open],
-        [node.seq for node in standing.open],
-        [node.attempt for node in standing.open],
-        [to_json(node.inputs, inf_nan_mode="null").decode() for node in standing.open],
+        [node.id for node in nodes],
+        [node.node_id for node in nodes],
+        [node.block_id for node in nodes],
+        [node.ordinal for node in nodes],
+        [node.status.value for node in nodes],
+        [node.seq for node in nodes],
+        [node.attempt for node in nodes],
+        [to_json(node.inputs, inf_nan_mode="null").decode() for node in nodes],
         at,
+        [node.entered_attempt for node in nodes],
+        [to_json(node.stats, inf_nan_mode="null").decode() for node in nodes],
     )
 
 
-async def _tell(held: _Held, execution_id: str, last: int, status: Status, standing: Standing, at: datetime) -> int:
+async def _tell(
+    held: _Held,
+    execution_id: str,
+    last: int,
+    status: Status,
+    nodes: Sequence[StandingNode],
+    at: datetime,
+    *,
+    with_outputs: bool = True,
+) -> int:
     """Events: the run goes on, and where its open node executions stand. Answers how many."""
-    nodes = standing.open
     await held.execute(
         _TELL,
         execution_id,
@@ -114,5 +164,6 @@ async def _tell(held: _Held, execution_id: str, last: int, status: Status, stand
         [None, *(node.id for node in nodes)],
         [None, *(node.node_id for node in nodes)],
         [None, *(node.block_id for node in nodes)],
+        with_outputs,
     )
     return 1 + len(nodes)

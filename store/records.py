@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from engine.model import Graph, Status
+from engine.model import Status
 from engine.values import Reference, Value
+from store.failed_runs import FailedRuns
+from store.graph_records import Graphs
 from store.ownership import Ownership
+from store.pages import Page
 from store.removal import Removal
 from store.reviews import Reviews
 from store.slots import Admission, SlotLimits
@@ -36,56 +39,6 @@ class Users(Protocol):
     async def by_api_key(self, key: str) -> User | None:
         """The owner of an active key."""
         ...
-
-
-# --- graphs -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class GraphRow:
-    """A stored version of a graph. `problems` are those it was imported with, as JSON objects."""
-
-    id: str
-    version: int
-    user_id: str
-    is_active: bool
-    name: str
-    description: str
-    graph: Graph
-    problems: list[dict[str, Any]]
-    created_at: datetime
-    updated_at: datetime
-
-
-class Graphs(Protocol):
-    """Graph versions never change once stored (S-047 to S-049)."""
-
-    async def save(self, user_id: str, graph: Graph, problems: Sequence[Mapping[str, Any]]) -> int:
-        """Store as the next version of `graph.id` (1 when new), make it the active one, return the version.
-
-        `graph.sub_graphs` are stored as graphs of their own in the same transaction, before it; a graph id that another
-        user owns raises GraphNotFound. Read back, it has the row's `version` and `is_active`; the rest is as given.
-        """
-        ...
-
-    async def get(self, user_id: str, graph_id: str, version: int | None = None) -> GraphRow | None:
-        """One version, the active one by default; None when absent or another user's (S-114)."""
-        ...
-
-    async def page(self, user_id: str, *, limit: int, before: str | None) -> "Page[GraphRow]":
-        """Active versions, newest first."""
-        ...
-
-    async def versions(self, user_id: str, graph_id: str) -> list[GraphRow]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Page[ItemT]:
-    """A page of a list. `next_cursor` is None on the last one."""
-
-    items: list[ItemT]
-    next_cursor: str | None
-    total_count: int
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -119,6 +72,8 @@ class NewExecution:
     trigger: str = "api"
     root_id: str | None = None
     parent_id: str | None = None
+    rerun_of: str | None = None
+    rerun_from_node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +191,8 @@ class Execution:
     error_code: str | None
     stats: dict[str, Any]
     last_event: int
+    rerun_of: str | None = None
+    rerun_from_node: str | None = None
 
 
 type EventType = Literal["graph_execution_update", "node_execution_update"]
@@ -393,6 +350,8 @@ class Store(Protocol):
     def removal(self) -> Removal: ...
     @property
     def reviews(self) -> Reviews: ...
+    @property
+    def failed_runs(self) -> FailedRuns: ...
 
     async def ping(self) -> None:
         """Raises when the database cannot answer."""

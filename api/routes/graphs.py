@@ -20,7 +20,8 @@ from blocks.legacy import modernise
 from contracts.errors import GraphNotFound, ValidationFailed
 from engine.model import Graph
 from engine.validate import with_static_links
-from store.records import GraphRow, User
+from store.graph_records import GraphRow
+from store.records import User
 from store.reviews import GraphSettings
 
 router = APIRouter(prefix="/graphs", tags=["graphs"])

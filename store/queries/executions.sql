@@ -1,7 +1,8 @@
 -- name: create_execution
 INSERT INTO graph_executions (
-    id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, status, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'QUEUED', now())
+    id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, status, created_at,
+    rerun_of, rerun_from_node)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'QUEUED', now(), $10, $11)
 ON CONFLICT DO NOTHING
 RETURNING true
 
@@ -22,9 +23,9 @@ admission AS MATERIALIZED (
 begun AS (
     INSERT INTO graph_executions AS held (
         id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks,
-        run_id, status, created_at, started_at, last_event, unfinished_batches)
+        run_id, status, created_at, started_at, last_event, unfinished_batches, rerun_of, rerun_from_node)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN is_free THEN 'RUNNING' ELSE 'QUEUED' END, least(now(), $11),
-        CASE WHEN is_free THEN $11::timestamptz END, is_free::integer, is_free::integer
+        CASE WHEN is_free THEN $11::timestamptz END, is_free::integer, is_free::integer, $14, $15
     FROM admission
     ON CONFLICT (id) DO UPDATE SET
         run_id = excluded.run_id,
@@ -37,6 +38,8 @@ begun AS (
         parent_id = CASE WHEN held.status = 'QUEUED' THEN excluded.parent_id ELSE held.parent_id END,
         inputs = CASE WHEN held.status = 'QUEUED' THEN excluded.inputs ELSE held.inputs END,
         masks = CASE WHEN held.status = 'QUEUED' THEN excluded.masks ELSE held.masks END,
+        rerun_of = CASE WHEN held.status = 'QUEUED' THEN excluded.rerun_of ELSE held.rerun_of END,
+        rerun_from_node = CASE WHEN held.status = 'QUEUED' THEN excluded.rerun_from_node ELSE held.rerun_from_node END,
         status = CASE WHEN held.run_id = excluded.run_id AND held.status <> 'QUEUED'
             THEN held.status ELSE excluded.status END,
         started_at = coalesce(held.started_at, excluded.started_at),
@@ -75,8 +78,9 @@ RETURNING unfinished_batches
 -- name: adopt_execution
 -- For the end of a run that never began: makes sure of the row and that this run id owns it, if none does.
 INSERT INTO graph_executions AS held (
-    id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, run_id, status, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'QUEUED', least(now(), $11))
+    id, user_id, graph_id, graph_version, trigger, root_id, parent_id, inputs, masks, run_id, status, created_at,
+    rerun_of, rerun_from_node)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'QUEUED', least(now(), $11), $12, $13)
 ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id WHERE held.run_id IS NULL
 
 -- name: enter_node
@@ -191,3 +195,14 @@ CROSS JOIN LATERAL (
     ORDER BY index LIMIT told.count
 ) AS output
 ORDER BY told.place, output.index
+
+-- name: failed_executions
+SELECT id, created_at FROM graph_executions
+WHERE user_id = $1 AND graph_id = $2 AND status = 'FAILED' AND parent_id IS NULL AND ended_at >= $3
+    AND (created_at, id) < ($4, $5)
+ORDER BY created_at DESC, id DESC
+LIMIT $6
+
+-- name: failed_executions_count
+SELECT count(*) FROM graph_executions
+WHERE user_id = $1 AND graph_id = $2 AND status = 'FAILED' AND parent_id IS NULL AND ended_at >= $3

@@ -13,6 +13,27 @@ LEFT JOIN unnest($2::text[], $3::integer[]) AS stands (node_id, opened) ON stand
 LEFT JOIN unnest($4::text[]) AS open (id) ON open.id = node.id
 WHERE node.execution_id = $1 AND (node.ordinal >= coalesce(stands.opened, 0) OR open.id IS NOT NULL)
 
+-- name: not_resumed
+-- Node executions that the run goes on without.
+SELECT id FROM node_executions
+WHERE execution_id = $1 AND (id IN (SELECT unnest($2::text[]))) IS NOT TRUE
+
+-- name: reopen_execution
+UPDATE graph_executions SET
+    run_id = $2,
+    status = 'QUEUED',
+    ended_at = NULL,
+    error = NULL,
+    error_code = NULL,
+    unfinished_batches = 0,
+    last_event = last_event + 1,
+    stats = CASE WHEN stats ? 'walltime' OR ended_at IS NULL OR started_at IS NULL THEN stats
+        ELSE stats || jsonb_build_object('walltime', extract(epoch FROM ended_at - started_at)) END
+WHERE id = $1
+
+-- name: resume_execution
+UPDATE graph_executions SET last_event = last_event + $2, unfinished_batches = 0 WHERE id = $1
+
 -- name: keep_superseded
 INSERT INTO superseded_node_executions (execution_id, run_id, id, superseded_at, body, outputs)
 SELECT $1, $3, node.id, $4, to_jsonb(node), coalesce(
@@ -39,18 +60,20 @@ WHERE execution_id = $1 AND NOT is_superseded AND (
 -- name: open_standing
 -- Node executions as they stood. What runs keeps the inputs that were resolved; what waits has those that it waits with.
 INSERT INTO node_executions AS held (
-    execution_id, id, node_id, block_id, ordinal, status, seq, attempt, inputs, queued_at, started_at, stats)
-SELECT $1, id, node_id, block_id, ordinal, status, seq, attempt, inputs::jsonb,
-    CASE WHEN status <> 'INCOMPLETE' THEN $10::timestamptz END, CASE WHEN status = 'RUNNING' THEN $10::timestamptz END, '{}'
+    execution_id, id, node_id, block_id, ordinal, status, seq, attempt, inputs, entered_attempt, queued_at, started_at, stats)
+SELECT $1, id, node_id, block_id, ordinal, status, seq, attempt, inputs::jsonb, entered_attempt,
+    CASE WHEN status <> 'INCOMPLETE' THEN $10::timestamptz END, CASE WHEN status = 'RUNNING' THEN $10::timestamptz END,
+    stats::jsonb
 FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::integer[], $8::integer[], $9::text[]
-) WITH ORDINALITY AS node (id, node_id, block_id, ordinal, status, seq, attempt, inputs, place)
+    $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::integer[], $8::integer[], $9::text[],
+    $11::integer[], $12::text[]
+) WITH ORDINALITY AS node (id, node_id, block_id, ordinal, status, seq, attempt, inputs, entered_attempt, stats, place)
 ORDER BY place
 ON CONFLICT (execution_id, id) DO UPDATE SET
     status = excluded.status,
     seq = excluded.seq,
     attempt = excluded.attempt,
-    entered_attempt = NULL,
+    entered_attempt = excluded.entered_attempt,
     inputs = CASE WHEN excluded.status = 'RUNNING' THEN held.inputs || excluded.inputs ELSE excluded.inputs END,
     agent_output = CASE WHEN excluded.status = 'RUNNING' THEN held.agent_output END,
     queued_at = CASE WHEN excluded.status <> 'INCOMPLETE' THEN coalesce(held.queued_at, excluded.queued_at) END,
@@ -66,7 +89,7 @@ INSERT INTO execution_events (
 SELECT $1, $2::bigint + place, type, node.status, $3, node.id, node.node_id, node.block_id, 0, count(output.index)
 FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) WITH ORDINALITY
     AS node (type, status, id, node_id, block_id, place)
-LEFT JOIN node_outputs AS output ON output.execution_id = $1 AND output.node_execution_id = node.id
+LEFT JOIN node_outputs AS output ON output.execution_id = $1 AND output.node_execution_id = node.id AND $9
 GROUP BY place, type, node.status, node.id, node.node_id, node.block_id
 
 -- name: give_execution

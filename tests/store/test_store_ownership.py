@@ -155,3 +155,92 @@ async def test_what_was_set_aside_is_kept_for_looking_back(pool: Pool) -> None:
     rows = await pool.fetch("SELECT * FROM superseded_node_executions WHERE execution_id = $1", id)
     assert [(row["id"], row["run_id"], row["body"]["status"]) for row in rows] == [("a-0", RUN, "COMPLETED")]
     assert rows[0]["outputs"][0]["value"] == 1
+
+
+# --- resuming ---------------------------------------------------------------------------------
+
+
+async def test_a_run_that_is_resumed_waits_as_it_was(store: Store) -> None:
+    id = await ended(
+        store, of("a", 0, Status.COMPLETED, "1"), finish=end(Status.FAILED, error="why", stats={"cost": 3})
+    )
+    assert not await store.ownership.reopen(id, run_id=NEXT, owner="another", at=later(20))
+    assert await store.ownership.reopen(id, run_id=NEXT, owner=RUN, at=later(20))
+    row = await store.executions.get("ada", id)
+    assert row is not None
+    assert (row.status, row.run_id, row.ended_at, row.error, row.started_at) == (Status.QUEUED, NEXT, None, None, NOW)
+    assert row.stats == {"cost": 3, "walltime": 9}
+    assert [(seq, status) for seq, _, status, _ in await told(store, id)] == [
+        (1, Status.RUNNING),
+        (2, Status.COMPLETED),
+        (4, Status.QUEUED),
+    ]
+    new = execution(id=id)
+    assert await store.executions.begin(new, run_id=NEXT, at=later(30)) == Begun(Status.QUEUED, 1)
+
+
+async def test_a_run_that_is_resumed_goes_on_with_what_is_kept(store: Store) -> None:
+    id = await ended(
+        store,
+        of("a", 0, Status.COMPLETED, "1"),
+        of("slow", 0, Status.TERMINATED, "1", "2", "3", seq=2),
+        of("gone", 0, Status.COMPLETED, "4", seq=3),
+        finish=end(Status.TERMINATED),
+    )
+    await store.ownership.reopen(id, run_id=NEXT, owner=RUN, at=later(20))
+    slow = StandingNode(
+        "slow-0", "slow", "block", 0, Status.QUEUED, 2, {"a": inline(1)}, 0, 2, entered_attempt=7, stats={"asleep": 1}
+    )
+    waits = standing_node("pair", Status.INCOMPLETE)
+    await store.executions.begin(execution(id=id), run_id=NEXT, at=later(30))
+    for _ in range(2):
+        assert await store.ownership.resume(id, run_id=NEXT, kept=["a-0"], open_nodes=[slow, waits], at=later(40))
+    assert not await store.ownership.resume(id, run_id=RUN, kept=[], open_nodes=[], at=later(40))
+    a, again, pair = await store.executions.nodes(id)
+    assert (a.id, a.status, len(a.outputs)) == ("a-0", Status.COMPLETED, 1)
+    assert (again.status, again.attempt, again.ended_at, again.entered_attempt) == (Status.QUEUED, 0, None, 7)
+    assert (len(again.outputs), again.stats, again.inputs) == (2, {"asleep": 1}, {"a": inline(1)})
+    assert pair.status is Status.INCOMPLETE
+    events = await told(store, id)
+    # What the open one had given was told in its time, and is not told again.
+    assert [e for e in events if e[1] == "slow-0"] == [
+        (3, "slow-0", Status.TERMINATED, 2),
+        (9, "slow-0", Status.QUEUED, 0),
+        (12, "slow-0", Status.QUEUED, 0),
+    ]
+    assert not [e for e in events if e[1] == "gone-0"]
+    assert await store.executions.begin_batch(id, run_id=NEXT) == 1
+    entering = of("slow", 0, Status.RUNNING, seq=2)
+    assert not await store.executions.enter(id, run_id=NEXT, node=entering)
+
+
+async def test_failed_runs_are_found_by_their_end(store: Store) -> None:
+    graph_id = new_id("graph")
+
+    async def failed(at: float, status: Status = Status.FAILED, **changes: object) -> str:
+        new = execution(graph_id=graph_id, **changes)
+        await store.executions.begin(new, run_id=RUN, at=NOW)
+        await store.executions.finish(new, run_id=RUN, finish=end(status, ended_at=later(at)))
+        return new.id
+
+    await failed(10)
+    await failed(30, Status.COMPLETED)
+    await failed(30, parent_id="above")
+    await failed(30, user_id="bob")
+    wanted = {await failed(20), await failed(30), await failed(40)}
+    first = await store.failed_runs.page("ada", graph_id, since=later(20), limit=2)
+    assert (len(first.items), first.total_count) == (2, 3)
+    rest = await store.failed_runs.page("ada", graph_id, since=later(20), limit=2, before=first.next_cursor)
+    assert {*first.items, *rest.items} == wanted
+    assert rest.next_cursor is None
+
+
+async def test_what_a_run_runs_again_is_in_its_row(store: Store) -> None:
+    created, begun, finished = (execution(rerun_of="older", rerun_from_node="n") for _ in range(3))
+    await store.executions.create(created)
+    await store.executions.begin(begun, run_id=RUN, at=NOW)
+    await store.executions.finish(finished, run_id=RUN, finish=end())
+    for new in (created, begun, finished):
+        row = await store.executions.get("ada", new.id)
+        assert row is not None
+        assert (row.rerun_of, row.rerun_from_node) == ("older", "n")
