@@ -22,11 +22,13 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.admitting import Admitting
 from activities.blocks_loop import BlocksLoop
 from activities.child_runs import ChildActivities
+from activities.continuing import Continuing
 from activities.failures import Failures
 from activities.graphs import GraphCache
 from activities.ownership import Claims
 from activities.prune import PruneActivities, Retention
 from activities.pure_batch import BatchLimits, PureBatch
+from activities.rebuild import RebuildActivities
 from activities.reconcile import ReconcileActivities, ReconcileLimits
 from activities.reviews import Asking, ReviewActivities
 from activities.run_node import NodeActivities, NodeLimits
@@ -94,7 +96,9 @@ def activities_of(
     slots = SlotLimits(settings.max_concurrent_graph_executions_per_user, settings.max_concurrent_graph_executions)
     admitting = Admitting(client, store, slots)
     claims = Claims(client, store.ownership)
-    runs = RunActivities(store, graphs, catalogue, batch, codec, limits, admitting, claims, metrics)
+    continuing = Continuing(store, graphs, catalogue, codec)
+    runs = RunActivities(store, graphs, catalogue, batch, codec, limits, admitting, claims, continuing, metrics)
+    rebuilding = RebuildActivities(store, graphs, codec, claims, limits)
     nodes = NodeActivities(
         client,
         store.executions,
@@ -124,6 +128,7 @@ def activities_of(
     children = ChildActivities(store.executions, graphs, codec, claims, max_depth=settings.max_sub_graph_depth)
     return [
         runs.begin_run,
+        rebuilding.rebuild_run,
         runs.take_over_run,
         runs.continue_run,
         runs.pack_state,

@@ -59,6 +59,8 @@ class ChildActivities:
             child = await self._graphs.load_to_begin(run.user_id, str(defaults.get("graph_id")), _version(defaults))
         except CallerError as error:
             return PreparedChild(result=await self._failed(node, placed, error))
+        # A node that begins again has perhaps begun its child before.
+        before = await self._executions.get(run.user_id, child_id) if node.resume else None
         inputs = await self._inputs(child_id, node, placed, request.masks.get(node.node_id, {}))
         masks, mask_refs = _masks(defaults.get("nodes_input_masks"), request.masks)
         asked = GraphExecutionInput(
@@ -70,6 +72,7 @@ class ChildActivities:
             nodes_input_masks=masks,
             mask_refs=mask_refs,
             trigger="sub-graph",
+            resume=before is not None,
             context=ExecutionContext(
                 root_execution_id=run.context.root_execution_id or run.execution_id,
                 parent_execution_id=run.execution_id,

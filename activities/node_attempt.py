@@ -6,18 +6,25 @@ Used by `run_node.py`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from activities.block_run import Failure
 from activities.graphs import PlacedBlock
 from activities.records import now, stats_json
 from blocks.base import NodeStats
-from contracts.activities import NodeRequest
+from contracts.activities import NodeRequest, Suspension
 from engine.model import Status
 from engine.values import Reference
 from store.records import NodeRecord, OutputRecord
 
+ATTEMPTS_PER_ROUND = 1000
+"""Attempts are counted over all rounds of a node that waits, so that an older round's attempt counts as older."""
+
 INTERRUPTIONS = "interruptions"
 """In a row's stats: attempts that a worker's shutdown cut short, or somebody who paused or reset the activity."""
+
+WAITS = "waits"
+"""In a row's stats: what the execution waits for, since when, and with what it goes on; a resumed run asks for it."""
 
 
 @dataclass(slots=True)
@@ -33,6 +40,7 @@ class Attempt:
     agent_output: str | None = None
     diverged: bool = False
     interruptions: int = 0
+    waits: Suspension | None = None
 
     def record(
         self,
@@ -60,7 +68,14 @@ class Attempt:
             stats={
                 **(stats_json(self.stats) if ended else {}),
                 **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
+                **self._waits(ended=ended),
             },
             outputs=tuple(outputs),
             diverged=self.diverged,
         )
+
+    def _waits(self, *, ended: bool) -> dict[str, Any]:
+        if self.waits is None:
+            return {WAITS: None} if ended and self.request.resume else {}
+        round = (self.request.resume.round if self.request.resume else 0) + 1
+        return {WAITS: {"since": now().isoformat(), "round": round, **self.waits.model_dump(mode="json")}}

@@ -40,6 +40,17 @@ class Claims:
             await self.take_over(execution_id, run_id, NOTHING)
             return await work()
 
+    async def reopened(self, execution_id: str, run_id: str) -> None:
+        """Make the row of a run that is resumed this one's, if it is not yet: QUEUED, with all that it holds."""
+        for _ in range(_ROUNDS):
+            owner = (await self._ownership.owners([execution_id])).get(execution_id)
+            if owner is None or owner.run_id == run_id:
+                return
+            await self._require_current(execution_id, run_id)
+            if await self._ownership.reopen(execution_id, run_id=run_id, owner=owner.run_id, at=now()):
+                return
+        raise Unavailable("Too many runs of one workflow at once.")
+
     async def take_over(self, execution_id: str, run_id: str, standing: Standing | None) -> None:
         """Make the row this run's; superseded when another run is the current one by now."""
         for _ in range(_ROUNDS):

@@ -18,6 +18,9 @@ from engine.state import Totals
 from engine.values import Reference, Value
 from store.records import NodeRecord, OutputRecord
 
+KEPT = "kept"
+"""In a row's stats: the execution is a copy of one of the run that is run again."""
+
 
 def now() -> datetime:
     """The activity's clock, in UTC."""
@@ -76,7 +79,7 @@ def run_stats(totals: Totals, walltime: float, incomplete_count: int, error: str
     """A run's stats from what its nodes added up to. A workflow has no CPU time of its own (T-55)."""
     return RunStats(
         cost=totals.cost,
-        walltime=round(walltime, 6),
+        walltime=round(walltime + totals.earlier_walltime, 6),
         cputime=round(totals.nodes_cputime, 6),
         node_count=totals.node_count,
         nodes_walltime=round(totals.nodes_walltime, 6),

@@ -18,7 +18,7 @@ from activities.block_run import Failure, failure_of, run_block
 from activities.blocks_loop import BlocksLoop
 from activities.graphs import GraphCache
 from activities.heartbeats import heartbeats
-from activities.node_attempt import INTERRUPTIONS, Attempt
+from activities.node_attempt import ATTEMPTS_PER_ROUND, INTERRUPTIONS, Attempt
 from activities.output_stream import Flush, OutputStream
 from activities.ownership import Claims
 from activities.patience import patiently
@@ -46,9 +46,6 @@ from telemetry.metrics import WorkerMetrics
 from telemetry.tracing import block_span
 
 log = Logger("heddle.nodes")
-
-_ATTEMPTS_PER_ROUND = 1000
-"""Attempts are counted over all rounds of a node that sleeps, so that an older round's attempt counts as older."""
 
 
 _LOST = Failure(NodeLost().message, NodeLost.code, expected=False)
@@ -151,7 +148,7 @@ class NodeActivities:
     async def fail_node(self, request: FailNodeRequest) -> NodeResult:
         """Write a node's failure for an activity that could not, and route it to the `error` pin."""
         run = await self._prepare(request.node)
-        run.attempt = _ATTEMPTS_PER_ROUND**2
+        run.attempt = ATTEMPTS_PER_ROUND**2
         earlier = await self._executions.node(request.node.run.execution_id, request.node.id)
         if earlier and earlier.status.is_final:
             return await self._told_again(run, earlier)
@@ -167,7 +164,7 @@ class NodeActivities:
 
     async def _prepare(self, request: NodeRequest) -> Attempt:
         compiled = await self._graphs.load(request.run.user_id, request.run.graph_id, request.run.graph_version)
-        attempt = activity.info().attempt + (request.resume.round * _ATTEMPTS_PER_ROUND if request.resume else 0)
+        attempt = activity.info().attempt + (request.resume.round * ATTEMPTS_PER_ROUND if request.resume else 0)
         return Attempt(request, compiled.placed[request.node_id], attempt, now(), NodeStats(), {})
 
     def _stream(self, run: Attempt, earlier: StoredNode | None, flush: Flush | None = None) -> OutputStream:
@@ -294,6 +291,7 @@ class NodeActivities:
         suspension = None
         if wait:
             suspension = await self._asking.suspension(run.request, wait, attempt=run.attempt, emitted=stream.emitted)
+            run.waits = suspension
         waiting = Status.REVIEW if isinstance(wait, AskReview) else Status.RUNNING
         status = failure.status if failure else waiting if wait else Status.COMPLETED
         await self._write(run, run.record(status, rows, failure, ended=wait is None))

@@ -13,6 +13,7 @@ from typing import Any
 from temporalio import activity
 
 from activities.admitting import Admitting
+from activities.continuing import Continuing
 from activities.graphs import CompiledGraph, GraphCache, unpack_plan
 from activities.ownership import Claims
 from activities.pure_batch import PureBatch
@@ -47,7 +48,7 @@ from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from engine.model import Status
 from engine.problems import Code
 from engine.scheduler import Scheduler
-from engine.state import RunState
+from engine.state import RunState, Totals
 from engine.validate import check_all, check_inputs
 from engine.values import Value, is_null
 from store.ownership import ALL_OUTPUTS, OwnedByAnother, Standing, StandingNode
@@ -79,6 +80,7 @@ class RunActivities:
         limits: RunLimits,
         admitting: Admitting,
         claims: Claims,
+        continuing: Continuing,
         metrics: WorkerMetrics,
     ) -> None:
         self._store = store
@@ -89,6 +91,7 @@ class RunActivities:
         self._limits = limits
         self._admitting = admitting
         self._claims = claims
+        self._continuing = continuing
         self._metrics = metrics
 
     @activity.defn(name=BEGIN_RUN.name)
@@ -101,6 +104,8 @@ class RunActivities:
         asked = request.input
         run = _run_ref(request)
         try:
+            asked = await self._continuing.asked(request)
+            run = _run_ref(request.model_copy(update={"input": asked}))
             compiled = await self._graphs.load_to_begin(asked.user_id, asked.graph_id, asked.graph_version)
             run.graph_version = compiled.version
             self._check(compiled, asked)
@@ -112,11 +117,15 @@ class RunActivities:
         if compiled.may_ask:
             run.context = await self._with_settings(run)
         new = _new_execution(run, asked)
+        if asked.resume:
+            await self._claims.reopened(run.execution_id, run.run_id)
         begun = await self._claims.started_over(
             run.execution_id, run.run_id, lambda: self._admitting.begin(new, run_id=run.run_id, at=now())
         )
         if not begun.is_admitted:
             return BeginResult(run=run, graph_name=compiled.name, limits=self._limits, queued=True)
+        if asked.resume or asked.rerun_of is not None:
+            return BeginResult(run=run, graph_name=compiled.name, limits=self._limits, rebuilds=True)
         scheduler = Scheduler.start(compiled.plan, run.execution_id, asked.input_values(), asked.mask_values())
         result = await self._run_batch(run, compiled, scheduler, started, careful=begun.unfinished_batches > 1)
         return BeginResult(
@@ -191,6 +200,10 @@ class RunActivities:
     async def finish_run(self, request: FinishRequest) -> Finished:
         """The end of a run, with its open node executions. It may never have begun: then its row is inserted."""
         stats = run_stats(request.totals, request.walltime, request.incomplete_count, request.error)
+        if request.input.resume and request.totals == Totals():
+            # The run was stopped, or failed, before it knew what it had used before.
+            row = await self._store.executions.get(request.run.user_id, request.run.execution_id)
+            stats = RunStats.model_validate({**(row.stats if row else {}), "error": request.error})
         finished = Finished(status=request.status, stats=stats, error=request.error, error_code=request.error_code)
         return await self._finish(request.run, request.input, finished, has_begun=request.has_begun)
 
@@ -275,7 +288,12 @@ class RunActivities:
         try:
             admitted = await write()
         except OwnedByAnother:
-            if has_begun:
+            if asked.resume and not has_begun:
+                # It could not begin: what it had done before stays.
+                if await self._store.executions.get(run.user_id, run.execution_id) is None:
+                    return finished
+                await self._claims.take_over(run.execution_id, run.run_id, None)
+            elif has_begun:
                 # A reset in just this moment: the workflow is about to say what stands.
                 await self._claims.waited(run)
             admitted = await self._claims.started_over(run.execution_id, run.run_id, write)
@@ -314,6 +332,8 @@ def _new_execution(run: RunRef, asked: GraphExecutionInput) -> NewExecution:
         trigger=asked.trigger,
         root_id=asked.context.root_execution_id,
         parent_id=asked.context.parent_execution_id,
+        rerun_of=asked.rerun_of,
+        rerun_from_node=asked.rerun_from_node,
     )
 
 

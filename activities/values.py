@@ -50,6 +50,11 @@ class ValueCodec:
         self._inline_limit = inline_limit
         self._limits = limits
 
+    @property
+    def inline_limit(self) -> int:
+        """Bytes of JSON up to which a value travels inline."""
+        return self._inline_limit
+
     async def encode_output(self, execution_id: str, index: int, name: str, value: Any) -> Encoded:
         """A node's output, by its index. TooManyOutputs and ValueTooLarge when it is beyond the limits.
 

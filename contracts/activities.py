@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from contracts.reviews import RecordReviewRequest
 from engine.model import Status
+from engine.reviews import OpenReview
 from engine.state import Output, Resume, Totals
 from engine.values import Reference, Value
 
@@ -83,6 +84,8 @@ class BeginResult(BaseModel):
     finished: Finished | None = None
     elapsed_ms: int = 0
     queued: bool = Field(False, description="No slot is free: the run is in the queue and has not begun")
+    rebuilds: bool = Field(False, description="The run continues another: `rebuild_run` says where it begins")
+    reviews: dict[str, OpenReview] = Field(default_factory=dict, description="Those that wait still, by their ids")
 
     @property
     def going_on(self) -> tuple[str, str, RunLimits]:
@@ -91,6 +94,12 @@ class BeginResult(BaseModel):
         assert self.state is not None
         assert self.limits is not None
         return self.plan, self.state, self.limits
+
+
+class RebuildRequest(BeginRequest):
+    """Find out where a run that continues another begins. `run` is what `begin_run` made of the request."""
+
+    run: RunRef
 
 
 class BatchRequest(BaseModel):
@@ -372,6 +381,7 @@ ADMITTED = "admitted"
 """Name of the signal that carries `Admitted`. Repeating or losing it does no harm."""
 
 BEGIN_RUN = ActivityRef("begin_run", BeginRequest, BeginResult)
+REBUILD_RUN = ActivityRef("rebuild_run", RebuildRequest, BeginResult)
 RUN_PURE_NODES = ActivityRef("run_pure_nodes", BatchRequest, BatchResult)
 RUN_NODE = ActivityRef("run_node", NodeRequest, NodeResult)
 PREPARE_CHILD = ActivityRef("prepare_child", PrepareChildRequest, PreparedChild)

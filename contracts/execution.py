@@ -39,6 +39,8 @@ class GraphExecutionInput(BaseModel):
     """A run as it is asked for. By hand: `{"graph_id": …, "user_id": …, "inputs": {…}}` is enough.
 
     Values above the inline limit come as references in `input_refs` and `mask_refs`, the rest as plain JSON.
+    With `resume` the run goes on from what its rows hold, and all but graph and user is what they say. With `rerun_of`
+    it runs again what is not kept of another run of the graph, from whose inputs and masks the given ones differ.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,6 +54,9 @@ class GraphExecutionInput(BaseModel):
     mask_refs: dict[str, dict[str, Reference]] = Field(default_factory=dict)
     trigger: str = "cli"
     context: ExecutionContext = ExecutionContext()
+    resume: bool = Field(False, description="Go on from what the run's rows hold")
+    rerun_of: str | None = Field(None, description="The run that this one runs again")
+    rerun_from_node: str | None = Field(None, description="What this node and those behind it gave is not kept")
 
     def input_values(self) -> dict[str, Value]:
         """Inputs by name, as they travel."""

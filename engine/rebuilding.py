@@ -17,15 +17,27 @@ from engine.identity import node_execution_id
 from engine.model import Status
 from engine.scheduler import Scheduler
 from engine.state import Open, Output, Phase, Resume, Waiting
+from engine.values import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Nap:
-    """Where an execution that slept goes on: in so many seconds, with what it asked to keep."""
+    """Where an execution that waited goes on, with what it asked to keep.
 
-    seconds: float
+    It waits still, at the most so many seconds (None: as long as it takes), unless its time is up or `answer` is there.
+    """
+
+    seconds: float | None
     emitted: int
     state: Any = None
+    phase: Phase = Phase.SLEEPING
+    event: str = ""
+    answer: dict[str, Value] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.answer is not None or (self.phase is Phase.SLEEPING and not self.seconds)
 
 
 @dataclass(slots=True)
@@ -42,9 +54,10 @@ class Record:
     status: Status
     likeness: str | None
     is_kept: bool
-    has_begun: bool = True
     outputs: list[Output] = field(default_factory=list)
     nap: Nap | None = None
+    round: int = 1
+    """The round in which it goes on: later than all before, so that its attempts count as later."""
     error: str | None = None
     walltime: float = 0.0
     cputime: float = 0.0
@@ -147,17 +160,23 @@ class Rebuilding:
         self._rename()
         for match in self._owners.values():
             execution, record = match.execution, match.record
-            if record is None or record.is_kept or not record.has_begun:
+            if record is None or record.is_kept:
                 continue
             nap = record.nap
             if nap is None:
-                execution.resume = Resume(1, 0)
-            elif nap.seconds <= 0:
-                execution.resume = Resume(1, nap.emitted, nap.state)
+                execution.resume = Resume(record.round, 0)
+            elif nap.is_over:
+                execution.resume = Resume(record.round, nap.emitted, nap.state, nap.answer)
             else:
                 self._take_out(execution)
-                self.scheduler.apply(Slept(execution.id, nap.seconds, nap.state, nap.emitted))
-        self._state.unrecorded = {}
+                execution.resume = Resume(record.round - 1, nap.emitted)
+                self.scheduler.apply(
+                    Slept(execution.id, nap.seconds, nap.state, nap.emitted, phase=nap.phase, event=nap.event)
+                )
+        self._state.unrecorded = {
+            **{m.execution.id: (m.execution.node, m.execution.ordinal) for m in self.open},
+            **{each.id: (each.node, each.waiting.ordinal) for each in self.waiting},
+        }
 
     # --- what came of it ----------------------------------------------------------------------
 

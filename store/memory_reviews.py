@@ -12,7 +12,8 @@ from engine.values import Value
 from store.cursor import NEWEST, Cursor, page_of
 from store.memory_executions import MemoryExecutions
 from store.memory_rows import json_copy
-from store.records import Event, Page
+from store.pages import Page
+from store.records import Event
 from store.reviews import STOPPED, GraphSettings, NewReview, Review, ReviewStatus
 from store.slots import SlotLimits
 

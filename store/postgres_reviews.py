@@ -13,7 +13,7 @@ from engine.values import Value
 from store.admission import fail_open
 from store.calls import Pool, execute, fetch, fetchrow, fetchval
 from store.cursor import NEWEST, Cursor, page_of
-from store.records import Page
+from store.pages import Page
 from store.reviews import STOPPED, GraphSettings, NewReview, Review, ReviewStatus
 from store.slots import SlotLimits
 from store.sql import statement

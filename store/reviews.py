@@ -14,7 +14,7 @@ from engine.values import Value
 from store.slots import SlotLimits
 
 if TYPE_CHECKING:
-    from store.records import Page
+    from store.pages import Page
 
 STOPPED = "Execution was stopped by user"
 

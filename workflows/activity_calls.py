@@ -13,19 +13,24 @@ from temporalio.common import RetryPolicy
 from contracts.activities import (
     FAIL_NODE,
     PRUNE,
+    REBUILD_RUN,
     RECONCILE,
     RUN_NODE,
     RUN_PURE_NODES,
     ActivityRef,
     BatchRequest,
+    BeginRequest,
+    BeginResult,
     FailNodeRequest,
     NodeRequest,
     NodeResult,
     Pruned,
     PruneRequest,
+    RebuildRequest,
     Reconciled,
     ReconcileRequest,
     RunLimits,
+    RunRef,
 )
 from contracts.fairness import fair_to
 from engine.plan import PlanNode
@@ -69,6 +74,24 @@ def start_pure_batch(request: BatchRequest) -> workflow.ActivityHandle[Any]:
         heartbeat_timeout=timedelta(seconds=10),
         priority=fair_to(request.run.user_id),
         start_to_close_timeout=timedelta(seconds=30),
+        schedule_to_close_timeout=_STORE_OUTAGE,
+        retry_policy=_STORE_RETRIES,
+        cancellation_type=workflow.ActivityCancellationType.ABANDON,
+    )
+    return handle
+
+
+def start_rebuild(begin: BeginRequest, run: RunRef) -> workflow.ActivityHandle[BeginResult]:
+    """Find out where a run that continues another begins; may take a while where that one was large."""
+    request = RebuildRequest(run=run, **dict(begin))
+    handle: workflow.ActivityHandle[BeginResult] = workflow.start_activity(
+        REBUILD_RUN.name,
+        request,
+        result_type=REBUILD_RUN.result,
+        summary="what is kept of the earlier run",
+        heartbeat_timeout=timedelta(seconds=10),
+        priority=fair_to(request.input.user_id),
+        start_to_close_timeout=timedelta(minutes=10),
         schedule_to_close_timeout=_STORE_OUTAGE,
         retry_policy=_STORE_RETRIES,
         cancellation_type=workflow.ActivityCancellationType.ABANDON,

@@ -52,7 +52,7 @@ from engine.reviews import ReviewBook
 from engine.scheduler import Scheduler
 from engine.state import RunState
 from workflows import ending
-from workflows.activity_calls import start_local, start_pure_batch
+from workflows.activity_calls import start_local, start_pure_batch, start_rebuild
 from workflows.admission import Turn
 from workflows.child_runs import ParentLink
 from workflows.continuation import History
@@ -184,6 +184,9 @@ class GraphExecution:
             begun = await self._result(start_local(BEGIN_RUN, begin))
             self._started_at = workflow.now().timestamp()
         tell_search_attributes(run, begun.finished.status if begun.finished else Status.RUNNING)
+        if begun.rebuilds:
+            begun = await self._result(start_rebuild(begin, begun.run))
+            self._reviews.book.open.update(begun.reviews)
         if begun.finished:
             return begun.finished
         plan, state, limits = begun.going_on
@@ -192,8 +195,7 @@ class GraphExecution:
         self._local_ms = begun.elapsed_ms
         run.context = begun.run.context
         nodes = self._nodes = NodeRuns(run, limits, scheduler.state.masks, self._reviews, self._inbox.append)
-        finished = await self._drive(run, request, plan, limits, nodes)
-        return finished or await self._finish(run, request)
+        return await self._drive(run, request, plan, limits, nodes) or await self._finish(run, request)
 
     async def _go_on(self, run: RunRef, request: GraphExecutionInput, carried: Carried) -> Finished:
         """Take a run up where its former history left it."""

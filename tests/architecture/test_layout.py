@@ -6,6 +6,7 @@ import pytest
 
 from activities.child_runs import ChildActivities
 from activities.prune import PruneActivities
+from activities.rebuild import RebuildActivities
 from activities.reconcile import ReconcileActivities
 from activities.reviews import ReviewActivities
 from activities.run_node import NodeActivities
@@ -26,12 +27,20 @@ def test_every_root_folder_is_in_the_import_contracts() -> None:
     assert packages == set(_PROJECT["tool"]["mypy"]["packages"])
 
 
+OWNERS = (
+    RunActivities,
+    RebuildActivities,
+    NodeActivities,
+    ChildActivities,
+    ReviewActivities,
+    PruneActivities,
+    ReconcileActivities,
+)
+
+
 def test_activities_fulfil_their_references() -> None:
     implemented = {}
-    owners = (
-        RunActivities, NodeActivities, ChildActivities, ReviewActivities, PruneActivities, ReconcileActivities,
-    )  # fmt: skip
-    for owner in owners:
+    for owner in OWNERS:
         for method in vars(owner).values():
             if definition := getattr(method, "__temporal_activity_definition", None):
                 implemented[definition.name] = (definition.arg_types, definition.ret_type)

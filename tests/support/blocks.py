@@ -196,6 +196,34 @@ class TraceOnce(Trace):
     effects = Effects.EFFECTFUL
 
 
+class FailUntil(_Test):
+    """Gives its value and fails, until the file that `file` names exists; a line in `log` tells of each time."""
+
+    id = "00000000-0000-4000-8000-000000000051"
+    name = "TestFailUntil"
+
+    class Input(Inputs):
+        value: Any = Field(description="Passed on")
+        file: str = Field(description="What must exist")
+
+    class Output(ValueOut):
+        done: Any = Field(None, description="The value, in the end")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        with Path(f"{inputs.file}.log").open("a") as file:
+            file.write(f"{context.node_id}\n")
+        yield "value", inputs.value
+        if not Path(inputs.file).exists():
+            raise ValueError("not yet")
+        yield "done", inputs.value
+
+
+class FailUntilOnce(FailUntil):
+    id = "00000000-0000-4000-8000-000000000052"
+    name = "TestFailUntilOnce"
+    effects = Effects.EFFECTFUL
+
+
 class Killer(_Test):
     """Pure by its word, but kills its worker unless the file `value` names exists."""
 
@@ -401,6 +429,8 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Raise,
     Trace,
     TraceOnce,
+    FailUntil,
+    FailUntilOnce,
     Killer,
     Big,
     Lines,
