@@ -85,7 +85,9 @@ class ChildActivities:
         )
         stored = {name: encoded.reference or encoded.json_text or "null" for name, encoded in inputs.items()}
         await self._write(node, placed, Status.RUNNING, inputs=stored)
-        return PreparedChild(child_id=child_id, name=child.name, input=asked)
+        return PreparedChild(
+            child_id=child_id, name=child.name, input=asked, earlier_run_id=before.run_id if before else None
+        )
 
     @activity.defn(name=COLLECT_CHILD_OUTPUTS.name)
     async def collect_child_outputs(self, request: CollectRequest) -> Collected:
@@ -98,7 +100,9 @@ class ChildActivities:
         placed = await self._placed(node)
         # The end first: what was given before it is then sure to be among the outputs.
         child = await self._executions.get(run.user_id, request.child_id)
-        has_ended = request.is_closed or (child is not None and child.status.is_final)
+        has_ended = request.is_closed or (
+            child is not None and child.status.is_final and child.run_id != (request.earlier_run_id or "")
+        )
         given = await self._executions.given_outputs(request.child_id, after=request.after)
         index = request.emitted
         rows: list[OutputRecord] = []

@@ -12,7 +12,6 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import likeness
 from activities.earlier_runs import (
     WRITTEN_FROM_OUTSIDE,
     Earlier,
@@ -21,9 +20,11 @@ from activities.earlier_runs import (
     outputs_that_stand,
     record_of,
     reviews_that_wait,
+    used,
 )
 from activities.graphs import CompiledGraph, GraphCache, PlacedBlock
 from activities.heartbeats import heartbeats
+from activities.likeness import Likeness
 from activities.node_attempt import WAITS
 from activities.ownership import Claims
 from activities.records import KEPT, now
@@ -76,22 +77,22 @@ class RebuildActivities:
         row = await self._row(asked.user_id, id)
         compiled = await self._graphs.load(row.user_id, row.graph_id, row.graph_version)
         scheduler = Scheduler.start(compiled.plan, id, row.inputs, row.masks)
-        earlier = await self._earlier(row)
+        earlier, likeness = await self._earlier(row), Likeness(self._codec)
         # A re-run that was stopped before it had copied anything begins with the run that it runs again.
         if row.rerun_of is None or (asked.resume and earlier.nodes):
             rebuilding = Rebuilding(
-                scheduler, await self._records(compiled, earlier, self._stands, is_own=True), earlier.told
+                scheduler, await self._records(likeness, compiled, earlier, self._stands, is_own=True), earlier.told
             )
-            await self._drive(rebuilding, compiled, earlier, row)
+            await self._drive(likeness, rebuilding, compiled, earlier, row)
             await self._resume(run_id, earlier, rebuilding)
         else:
             earlier = await self._earlier(await self._row(asked.user_id, row.rerun_of))
             asked_anew = from_node_on(compiled.plan, row.rerun_from_node)
             again = _Again(asked_anew, await self._compiled(earlier.execution))
             rebuilding = Rebuilding(
-                scheduler, await self._records(compiled, earlier, again.stands, is_own=False), earlier.told
+                scheduler, await self._records(likeness, compiled, earlier, again.stands, is_own=False), earlier.told
             )
-            await self._drive(rebuilding, compiled, earlier, row)
+            await self._drive(likeness, rebuilding, compiled, earlier, row)
             await self._copy(run_id, row, earlier, rebuilding)
         log.info(
             f"Graph execution #{id} continues where it left off.",
@@ -145,7 +146,7 @@ class RebuildActivities:
         return node.status is Status.COMPLETED or (node.status is Status.FAILED and not fails_run)
 
     async def _records(
-        self, compiled: CompiledGraph, earlier: Earlier, stands: _Stands, *, is_own: bool
+        self, likeness: Likeness, compiled: CompiledGraph, earlier: Earlier, stands: _Stands, *, is_own: bool
     ) -> list[Record]:
         records = []
         for node in earlier.nodes.values():
@@ -154,18 +155,20 @@ class RebuildActivities:
             if placed is None or is_kept is None:
                 continue
             try:
-                alike = await likeness.of_row(self._codec, placed, node.inputs)
+                alike = await likeness.of_row(placed, node.inputs)
             except ValueMissing:
                 continue
             records.append(record_of(node, earlier.reviews, node.stats if is_own else {}, alike, is_kept=is_kept))
         return records
 
-    async def _drive(self, rebuilding: Rebuilding, compiled: CompiledGraph, earlier: Earlier, row: Execution) -> None:
+    async def _drive(
+        self, likeness: Likeness, rebuilding: Rebuilding, compiled: CompiledGraph, earlier: Earlier, row: Execution
+    ) -> None:
         while True:
             for execution in rebuilding.unidentified():
                 placed = compiled.placed[compiled.plan.nodes[execution.node].id]
                 mask = row.masks.get(placed.node.id, {})
-                alike = await likeness.of_arrived(self._codec, placed, execution.inputs, mask)
+                alike = await likeness.of_arrived(placed, execution.inputs, mask)
                 if record := rebuilding.match(execution, alike):
                     node = earlier.nodes[record.id]
                     try:

@@ -186,6 +186,7 @@ class PreparedChild(BaseModel):
     child_id: str = ""
     name: str = ""
     input: GraphExecutionInput | None = None
+    earlier_run_id: str | None = Field(None, description="The child's run that goes on now, as its row still says it")
     result: NodeResult | None = None
 
 
@@ -202,6 +203,7 @@ class CollectRequest(BaseModel):
     emitted: int = 0
     stopped: bool = False
     is_closed: bool = False
+    earlier_run_id: str | None = Field(None, description="An end of this run of the child is not the end any more")
 
 
 class Collected(BaseModel):

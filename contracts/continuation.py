@@ -18,6 +18,7 @@ class ChildProgress(BaseModel):
 
     after: int = 0
     emitted: int = 0
+    earlier_run_id: str | None = None
 
 
 class Carried(BaseModel):

@@ -56,14 +56,14 @@ class ChildRuns:
         prepared: PreparedChild = await start_local(PREPARE_CHILD, PrepareChildRequest(node=request, masks=dict(masks)))
         if prepared.result or prepared.input is None:
             return prepared.result or NodeResult(status=Status.FAILED, error="The sub-graph could not be prepared")
-        following = CollectRequest(node=request, child_id=prepared.child_id)
+        following = CollectRequest(node=request, child_id=prepared.child_id, earlier_run_id=prepared.earlier_run_id)
         child = await self._settled(asyncio.create_task(self._start(prepared)), following)
         return await self._follow(following, child)
 
     async def take_up(self, request: NodeRequest, progress: ChildProgress) -> NodeResult:
         """Follow a child that a former history of this run had started."""
         child_id = node_execution_id(request.run.execution_id, request.id, 0)
-        following = CollectRequest(node=request, child_id=child_id, after=progress.after, emitted=progress.emitted)
+        following = CollectRequest(node=request, child_id=child_id, **progress.model_dump())
         return await self._follow(following, None)
 
     async def _follow(
@@ -80,7 +80,9 @@ class ChildRuns:
             if collected.result:
                 return collected.result
             following.after, following.emitted = collected.after, collected.emitted
-            self.waiting[node_id] = ChildProgress(after=following.after, emitted=following.emitted)
+            self.waiting[node_id] = ChildProgress(
+                after=following.after, emitted=following.emitted, earlier_run_id=following.earlier_run_id
+            )
             try:
                 await self._settled(asyncio.create_task(self._news_of(node_id, seen, child)), following)
             finally:
