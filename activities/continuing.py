@@ -8,9 +8,9 @@ from activities.graphs import GraphCache
 from activities.values import ValueCodec
 from blocks.catalogue import Catalogue
 from contracts.activities import BeginRequest
-from contracts.errors import ExecutionNotFound, ExecutionRunning, InvalidRequest, ValidationFailed
+from contracts.errors import ExecutionNotFound, ExecutionRunning, InvalidRequest, NodeNotFound
 from contracts.execution import GraphExecutionInput
-from engine.reruns import check_from_node, inputs_again, masks_again
+from engine.reruns import has_node, inputs_again, masks_again
 from engine.values import Reference, Value
 from store.records import Execution, Store
 
@@ -25,7 +25,7 @@ class Continuing:
         self._codec = codec
 
     async def asked(self, request: BeginRequest) -> GraphExecutionInput:
-        """The whole input. ExecutionNotFound, ExecutionRunning, InvalidRequest or ValidationFailed when it is none."""
+        """The whole input. ExecutionNotFound, ExecutionRunning, InvalidRequest or NodeNotFound when it is none."""
         asked = request.input
         if asked.resume:
             return await self._resumed(request.execution_id, asked)
@@ -53,8 +53,8 @@ class Continuing:
             raise ExecutionRunning(f"The run {rerun_of} is not over, so it cannot be run again.")
         version = asked.graph_version or row.graph_version
         graph = (await self._graphs.load_to_begin(asked.user_id, asked.graph_id, version)).graph
-        if problems := check_from_node(graph, asked.rerun_from_node):
-            raise ValidationFailed([problem.as_json() for problem in problems])
+        if not has_node(graph, asked.rerun_from_node):
+            raise NodeNotFound(f"Version {version} of the graph has no node {asked.rerun_from_node!r}.")
         inputs = inputs_again(graph, self._catalogue.shape, row.inputs, asked.input_values())
         masks = masks_again(graph, row.masks, asked.mask_values())
         own = {name: await self._own(execution_id, value) for name, value in inputs.items()}

@@ -17,6 +17,8 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── ReviewDecided           review_decided (409)
     │   ├── ReviewNotEditable       review_not_editable (400)
     │   ├── ReviewsOfSeveralRuns    reviews_of_several_runs (409)
+    │   ├── ExecutionCompleted      execution_completed (409)
+    │   ├── NodeNotFound            node_not_found (400)
     │   ├── ValueTooLarge           value_too_large (413)
     │   ├── TooManyOutputs          too_many_outputs
     │   ├── IdempotencyConflict     idempotency_conflict (409)
@@ -197,6 +199,20 @@ class ReviewsOfSeveralRuns(CallerError):
 
     code = "reviews_of_several_runs"
     http_status = 409
+
+
+class ExecutionCompleted(CallerError):
+    """The run has completed, so there is nothing to resume. Run it again instead."""
+
+    code = "execution_completed"
+    http_status = 409
+    category = ErrorCategory.BUSINESS
+
+
+class NodeNotFound(CallerError):
+    """The graph does not have the node that the run is to be run again from."""
+
+    code = "node_not_found"
 
 
 class ValueTooLarge(CallerError):

@@ -40,7 +40,6 @@ _PROBLEMS = {
     Code.MISSING_INPUT: "A run was not given an input that has no default.",
     Code.UNKNOWN_MASK_NODE: "`nodes_input_masks` names a node that the graph does not have.",
     Code.UNKNOWN_MASK_PIN: "`nodes_input_masks` names a pin that the node does not have.",
-    Code.UNKNOWN_NODE: "A run is to be run again from a node that the graph does not have.",
 }
 
 

@@ -34,7 +34,6 @@ class Code(StrEnum):
     MISSING_INPUT = "missing_input"
     UNKNOWN_MASK_NODE = "unknown_mask_node"
     UNKNOWN_MASK_PIN = "unknown_mask_pin"
-    UNKNOWN_NODE = "unknown_node"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from engine.model import BlockKind, Graph, ShapeOf
 from engine.plan import Plan
-from engine.problems import Code, Level, Problem
 
 
 def inputs_again[ValueT](
@@ -33,12 +32,9 @@ def masks_again[ValueT](
     return masks
 
 
-def check_from_node(graph: Graph, node_id: str | None) -> list[Problem]:
-    """Whether the graph has the node from which on it is to run again."""
-    if node_id is None or any(node.id == node_id for node in graph.nodes):
-        return []
-    message = f"The graph has no node {node_id!r} to run again from"
-    return [Problem(Code.UNKNOWN_NODE, Level.RUN, message, node_id=node_id)]
+def has_node(graph: Graph, node_id: str | None) -> bool:
+    """Whether the graph has the node from which on it is to run again; True when none is named."""
+    return node_id is None or any(node.id == node_id for node in graph.nodes)
 
 
 def from_node_on(plan: Plan, node_id: str | None) -> frozenset[str]:
