@@ -239,6 +239,12 @@ class Settings(BaseSettings):
         description="A run that waits for a slot asks by itself after this long, should nobody have told it.",
     )
 
+    bulk_resume_per_second: PositiveFloat = Field(
+        5.0,
+        validation_alias=_names("HEDDLE_BULK_RESUME_PER_SECOND"),
+        description="Failed runs of a graph that are resumed in a second, at the most, when all are to be.",
+    )
+
     # --- Agreement with Temporal --------------------------------------------------------------
     reconcile_interval_seconds: PositiveInt = Field(
         15,

@@ -21,6 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.admitting import Admitting
 from activities.blocks_loop import BlocksLoop
+from activities.bulk import BulkActivities
 from activities.child_runs import ChildActivities
 from activities.continuing import Continuing
 from activities.failures import Failures
@@ -53,6 +54,7 @@ from telemetry.metrics import WorkerMetrics
 from telemetry.metrics_server import serve_metrics
 from telemetry.sdk_metrics import SdkMetrics
 from telemetry.tracing import configure_tracing
+from workflows.bulk_resume import BulkResume
 from workflows.graph_execution import GraphExecution
 from workflows.prune import PruneExecutions
 from workflows.reconcile import ReconcileRuns
@@ -126,6 +128,7 @@ def activities_of(
     retention = Retention(settings.execution_retention_days, settings.value_retention_days)
     pruning = PruneActivities(store.removal, retention)
     children = ChildActivities(store.executions, graphs, codec, claims, max_depth=settings.max_sub_graph_depth)
+    bulk = BulkActivities(client, store, graphs, settings.task_queue)
     return [
         runs.begin_run,
         rebuilding.rebuild_run,
@@ -135,6 +138,8 @@ def activities_of(
         runs.run_pure_nodes,
         runs.record_node_executions,
         runs.finish_run,
+        bulk.list_failed,
+        bulk.resume_runs,
         nodes.run_node,
         nodes.fail_node,
         reviews.record_review,
@@ -170,7 +175,7 @@ def worker_of(settings: Settings, client: Client, activities: Sequence[Callable[
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[GraphExecution, PruneExecutions, ReconcileRuns] if runs_workflows else [],
+        workflows=[GraphExecution, BulkResume, PruneExecutions, ReconcileRuns] if runs_workflows else [],
         activities=activities,
         interceptors=[Failures()],
         workflow_runner=_runner(sandboxed=settings.workflow_sandbox),

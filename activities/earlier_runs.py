@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from activities.node_attempt import ATTEMPTS_PER_ROUND, WAITS
+from activities.node_attempt import ATTEMPTS_PER_ROUND
 from activities.records import now
 from contracts.activities import Suspension
 from contracts.errors import OutcomeUnknown
+from contracts.node_stats import WAITS
 from engine.model import Status
 from engine.rebuilding import Nap, Rebuilding, Record, Told
 from engine.reviews import OpenReview

@@ -13,18 +13,13 @@ from activities.graphs import PlacedBlock
 from activities.records import now, stats_json
 from blocks.base import NodeStats
 from contracts.activities import NodeRequest, Suspension
+from contracts.node_stats import INTERRUPTIONS, WAITS
 from engine.model import Status
 from engine.values import Reference
 from store.records import NodeRecord, OutputRecord
 
 ATTEMPTS_PER_ROUND = 1000
 """Attempts are counted over all rounds of a node that waits, so that an older round's attempt counts as older."""
-
-INTERRUPTIONS = "interruptions"
-"""In a row's stats: attempts that a worker's shutdown cut short, or somebody who paused or reset the activity."""
-
-WAITS = "waits"
-"""In a row's stats: what the execution waits for, since when, and with what it goes on; a resumed run asks for it."""
 
 
 @dataclass(slots=True)

@@ -25,14 +25,14 @@ from activities.earlier_runs import (
 from activities.graphs import CompiledGraph, GraphCache, PlacedBlock
 from activities.heartbeats import heartbeats
 from activities.likeness import Likeness
-from activities.node_attempt import WAITS
 from activities.ownership import Claims
-from activities.records import KEPT, now
+from activities.records import now
 from activities.routing import routes_of
 from activities.spilling import pack_state
 from activities.values import ValueCodec
 from contracts.activities import REBUILD_RUN, BeginResult, RebuildRequest, RunLimits
 from contracts.errors import ExecutionNotFound, GraphNotFound, ValueMissing
+from contracts.node_stats import KEPT, WAITS
 from engine.model import BlockKind, OnNodeError, Status
 from engine.rebuilding import Match, Rebuilding, Record, Told
 from engine.reruns import from_node_on

@@ -18,9 +18,6 @@ from engine.state import Totals
 from engine.values import Reference, Value
 from store.records import NodeRecord, OutputRecord
 
-KEPT = "kept"
-"""In a row's stats: the execution is a copy of one of the run that is run again."""
-
 
 def now() -> datetime:
     """The activity's clock, in UTC."""

@@ -18,7 +18,7 @@ from activities.block_run import Failure, failure_of, run_block
 from activities.blocks_loop import BlocksLoop
 from activities.graphs import GraphCache
 from activities.heartbeats import heartbeats
-from activities.node_attempt import ATTEMPTS_PER_ROUND, INTERRUPTIONS, Attempt
+from activities.node_attempt import ATTEMPTS_PER_ROUND, Attempt
 from activities.output_stream import Flush, OutputStream
 from activities.ownership import Claims
 from activities.patience import patiently
@@ -37,6 +37,7 @@ from contracts.activities import (
     NodeResult,
 )
 from contracts.errors import NodeLost, OutcomeUnknown, SystemFault
+from contracts.node_stats import INTERRUPTIONS
 from engine.model import Effects, Status
 from engine.state import Output
 from engine.values import Value

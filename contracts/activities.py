@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from contracts.reviews import RecordReviewRequest
 from engine.model import Status
@@ -395,6 +396,8 @@ PACK_STATE = ActivityRef("pack_state", PackRequest, PackedState)
 CONTINUE_RUN = ActivityRef("continue_run", ContinueRequest, bool)
 RECORD_REVIEW = ActivityRef("record_review", RecordReviewRequest, type(None))
 SHOW_STATUS = ActivityRef("show_status", ShowStatusRequest, ShownStatus)
+LIST_FAILED = ActivityRef("list_failed", ListFailedRequest, FailedPage)
+RESUME_RUNS = ActivityRef("resume_runs", ResumeRunsRequest, ResumedRuns)
 FINISH_RUN = ActivityRef("finish_run", FinishRequest, Finished)
 RECONCILE = ActivityRef("reconcile", ReconcileRequest, Reconciled)
 PRUNE = ActivityRef("prune", PruneRequest, Pruned)

@@ -12,9 +12,11 @@ from temporalio.common import RetryPolicy
 
 from contracts.activities import (
     FAIL_NODE,
+    LIST_FAILED,
     PRUNE,
     REBUILD_RUN,
     RECONCILE,
+    RESUME_RUNS,
     RUN_NODE,
     RUN_PURE_NODES,
     ActivityRef,
@@ -32,6 +34,7 @@ from contracts.activities import (
     RunLimits,
     RunRef,
 )
+from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.fairness import fair_to
 from engine.plan import PlanNode
 
@@ -128,6 +131,32 @@ def start_node(node: PlanNode, request: NodeRequest, limits: RunLimits) -> workf
 def start_fail_node(request: FailNodeRequest) -> workflow.ActivityHandle[NodeResult]:
     """Write the failure of a node whose activity could not."""
     return start_local(FAIL_NODE, request)
+
+
+def start_list_failed(request: ListFailedRequest) -> workflow.ActivityHandle[FailedPage]:
+    """A page of failed runs."""
+    handle: workflow.ActivityHandle[FailedPage] = workflow.start_activity(
+        LIST_FAILED.name,
+        request,
+        result_type=LIST_FAILED.result,
+        start_to_close_timeout=timedelta(seconds=30),
+        schedule_to_close_timeout=_STORE_OUTAGE,
+        retry_policy=_STORE_RETRIES,
+    )
+    return handle
+
+
+def start_resume_runs(request: ResumeRunsRequest) -> workflow.ActivityHandle[ResumedRuns]:
+    """Start some runs once more."""
+    handle: workflow.ActivityHandle[ResumedRuns] = workflow.start_activity(
+        RESUME_RUNS.name,
+        request,
+        result_type=RESUME_RUNS.result,
+        start_to_close_timeout=timedelta(seconds=30 + 5 * len(request.ids)),
+        schedule_to_close_timeout=_STORE_OUTAGE,
+        retry_policy=_STORE_RETRIES,
+    )
+    return handle
 
 
 def start_prune(request: PruneRequest) -> workflow.ActivityHandle[Pruned]:

@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from activities.bulk import BulkActivities
 from activities.child_runs import ChildActivities
 from activities.prune import PruneActivities
 from activities.rebuild import RebuildActivities
@@ -29,6 +30,7 @@ def test_every_root_folder_is_in_the_import_contracts() -> None:
 
 OWNERS = (
     RunActivities,
+    BulkActivities,
     RebuildActivities,
     NodeActivities,
     ChildActivities,

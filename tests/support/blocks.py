@@ -199,7 +199,7 @@ class TraceOnce(Trace):
 class FailUntil(_Test):
     """Gives its value and fails, until the file that `file` names exists; a line in `log` tells of each time."""
 
-    id = "00000000-0000-4000-8000-000000000051"
+    id = "00000000-0000-4000-8000-000000000061"
     name = "TestFailUntil"
 
     class Input(Inputs):
@@ -219,7 +219,7 @@ class FailUntil(_Test):
 
 
 class FailUntilOnce(FailUntil):
-    id = "00000000-0000-4000-8000-000000000052"
+    id = "00000000-0000-4000-8000-000000000062"
     name = "TestFailUntilOnce"
     effects = Effects.EFFECTFUL
 
