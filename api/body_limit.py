@@ -42,7 +42,7 @@ class BodyLimit:
 
 
 def _has_values(path: str) -> bool:
-    return any(part in path for part in ("/execute", "/events/", "/review/"))
+    return any(part in path for part in ("/execute", "/events/", "/review/")) or path.endswith("/rerun")
 
 
 def _announced(scope: Scope) -> int:

@@ -4,7 +4,7 @@ Used by `routes/graphs.py`. Rules: agent-graphs §1.5 and §1.6. It looks nothin
 in the file stays as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -25,19 +25,30 @@ class Renamed:
     graph_ids: dict[str, str]
 
 
-def with_new_ids(graph: Graph, *, user_id: str, graph_id: str | None = None) -> Renamed:
-    """New ids for the graph (or the given one, for a new version), its sub-graphs, and all their nodes and links."""
+def with_new_ids(
+    graph: Graph, *, user_id: str, graph_id: str | None = None, known_nodes: Collection[str] = ()
+) -> Renamed:
+    """New ids for the graph (or the given one, for a new version), its sub-graphs, and all their nodes and links.
+
+    Nodes of the version before (`known_nodes`) keep theirs, so that a run can be run again on the new version.
+    """
     # Nothing says which of two sub-graphs with one id is meant: the first is kept, and the main graph before all.
     kept = {sub.id: sub for sub in reversed(graph.sub_graphs) if sub.id != graph.id}
     graph_ids = {graph.id: graph_id or str(uuid4()), **{old: str(uuid4()) for old in kept}}
     first_versions = frozenset(graph_ids) - ({graph.id} if graph_id else set())
     subs = [_rename(sub, graph_ids, first_versions, user_id).graph for sub in reversed(kept.values())]
-    main = _rename(graph, graph_ids, first_versions, user_id)
+    main = _rename(graph, graph_ids, first_versions, user_id, known_nodes)
     return Renamed(main.graph.model_copy(update={"sub_graphs": subs}), main.node_ids, graph_ids)
 
 
-def _rename(graph: Graph, graph_ids: Mapping[str, str], first_versions: frozenset[str], user_id: str) -> Renamed:
-    node_ids = {node.id: NodeId(str(uuid4())) for node in graph.nodes}
+def _rename(
+    graph: Graph,
+    graph_ids: Mapping[str, str],
+    first_versions: frozenset[str],
+    user_id: str,
+    known_nodes: Collection[str] = (),
+) -> Renamed:
+    node_ids = {node.id: node.id if node.id in known_nodes else NodeId(str(uuid4())) for node in graph.nodes}
     renamed = graph.model_copy(
         update={
             "id": graph_ids[graph.id],

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from api.runs import Runs
 from contracts.activities import EventSent
+from contracts.bulk import BulkProgress, BulkResumeInput
 from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
@@ -109,6 +110,20 @@ class LateRuns:
     async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
         """See `Runs`."""
         await self._runs().start(execution_id, run, graph_version=graph_version, graph_name=graph_name)
+
+    async def resume(
+        self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str
+    ) -> str | None:
+        """See `Runs`."""
+        return await self._runs().resume(execution_id, run, earlier_run_id=earlier_run_id, graph_name=graph_name)
+
+    async def start_bulk(self, bulk_id: str, bulk: BulkResumeInput) -> None:
+        """See `Runs`."""
+        await self._runs().start_bulk(bulk_id, bulk)
+
+    async def bulk_progress(self, bulk_id: str) -> BulkProgress | None:
+        """See `Runs`."""
+        return await self._runs().bulk_progress(bulk_id)
 
     async def cancel(self, execution_id: str) -> None:
         """See `Runs`."""

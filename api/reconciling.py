@@ -23,6 +23,11 @@ async def up_to_date(app: Services, row: Execution) -> Execution:
         return row
     if not await app.store.ownership.is_silent(row.id, app.silence):
         return row
+    return await asked_for(app, row)
+
+
+async def asked_for(app: Services, row: Execution) -> Execution:
+    """The row after Temporal was asked. When it does not answer, the row as it is."""
     try:
         latest = await app.runs.latest(row.id)
     except HeddleError as error:

@@ -62,6 +62,10 @@ class Opened:
         wanted = [r for r in references.values() if largest_bytes is None or r["size"] <= largest_bytes]
         return cls(await _fetch(store, wanted), largest_bytes)
 
+    def is_gone(self, value: Value) -> bool:
+        """Whether the value is no longer in the store."""
+        return "ref" in value and value["ref"] not in self._contents
+
     def __getitem__(self, value: Value) -> Any:
         """The plain JSON value."""
         if "ref" not in value:

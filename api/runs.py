@@ -8,17 +8,23 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.activities import EVENT, EventSent
+from contracts.bulk import BULK_PROGRESS, BULK_RESUME, BulkProgress, BulkResumeInput
 from contracts.errors import (
     ExecutionOver,
     HeddleError,
@@ -32,6 +38,7 @@ from contracts.errors import (
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput
 from contracts.fairness import fair_to
 from contracts.latest_run import LatestRun, latest_run
+from contracts.resuming import start_resumed
 from contracts.reviews import REVIEW_NODE, ReviewDecision, ReviewOutcome
 from contracts.search_attributes import of_run
 from engine.model import Status
@@ -65,6 +72,23 @@ class Runs(Protocol):
 
     async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
         """Start the run under its id; the same id again is the same run. Unavailable when nobody answers."""
+        ...
+
+    async def resume(
+        self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str
+    ) -> str | None:
+        """Start the run once more, so that it goes on; the new run's id, None when somebody else was first.
+
+        ExecutionCompleted when it has completed, ExecutionRunning when it does not close, Unavailable.
+        """
+        ...
+
+    async def start_bulk(self, bulk_id: str, bulk: BulkResumeInput) -> None:
+        """Start resuming many runs; the same id again is the same."""
+        ...
+
+    async def bulk_progress(self, bulk_id: str) -> BulkProgress | None:
+        """How far it is; None when Temporal knows none of this id."""
         ...
 
     async def cancel(self, execution_id: str) -> None:
@@ -130,6 +154,54 @@ class TemporalRuns:
                 )
             except WorkflowAlreadyStartedError:
                 log.info("run had been started before", graph_execution_id=execution_id)
+
+    async def resume(
+        self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str
+    ) -> str | None:
+        """See `Runs`."""
+        async with _bounded():
+            return await start_resumed(
+                self._client,
+                execution_id,
+                run,
+                task_queue=self._task_queue,
+                earlier_run_id=earlier_run_id,
+                graph_name=clip(graph_name),
+            )
+
+    async def start_bulk(self, bulk_id: str, bulk: BulkResumeInput) -> None:
+        """See `Runs`."""
+        async with _bounded():
+            try:
+                await self._client.start_workflow(
+                    BULK_RESUME,
+                    bulk,
+                    id=bulk_id,
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    priority=fair_to(bulk.user_id),
+                    static_summary=f"Resume the failed runs of {bulk.graph_id}"[:200],
+                    rpc_timeout=timedelta(seconds=RPC_SECONDS),
+                )
+            except WorkflowAlreadyStartedError:
+                log.info("bulk resume had been started before", bulk_id=bulk_id)
+
+    async def bulk_progress(self, bulk_id: str) -> BulkProgress | None:
+        """See `Runs`."""
+        async with _bounded():
+            handle = self._client.get_workflow_handle(bulk_id)
+            try:
+                answer = await handle.query(
+                    BULK_PROGRESS, result_type=BulkProgress, rpc_timeout=timedelta(seconds=RPC_SECONDS)
+                )
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return None
+                raise
+            except WorkflowQueryFailedError:
+                return None  # a workflow of another type
+            return cast("BulkProgress", answer)
 
     async def cancel(self, execution_id: str) -> None:
         """See `Runs`."""

@@ -34,5 +34,6 @@ class Services:
     temporal_ui_url: str
     temporal_namespace: str
     silence: timedelta = timedelta(seconds=15)
+    bulk_resume_per_second: float = 5.0
     sdk_metrics: SdkMetrics | None = None
     balance: Balance = field(default_factory=Unlimited)

@@ -18,6 +18,7 @@ from api.schemas.executions import (
 from api.services import Services
 from api.starting import Started
 from contracts.errors import ExecutionNotFound
+from contracts.node_stats import KEPT, WAITS
 from engine.model import Status
 from engine.values import Value
 from store.records import Execution, StoredNode
@@ -40,6 +41,8 @@ def started(app: Services, user_id: str, run: Started) -> ExecutionMeta:
         graph_name=run.version.name,
         status=Status.QUEUED,
         trigger=run.trigger,
+        rerun_of=run.rerun_of,
+        rerun_from_node=run.rerun_from_node,
         created_at=run.at,
         links=links(app, run.execution_id),
     )
@@ -55,6 +58,8 @@ def meta(app: Services, row: Execution) -> ExecutionMeta:
         graph_name=row.graph_name,
         status=row.status,
         trigger=row.trigger,
+        rerun_of=row.rerun_of,
+        rerun_from_node=row.rerun_from_node,
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
@@ -126,5 +131,6 @@ def _node(node: StoredNode, opened: Opened) -> NodeResult:
         started_at=node.started_at,
         ended_at=node.ended_at,
         error=node.error,
-        stats=node.stats,
+        stats={name: value for name, value in node.stats.items() if name not in (KEPT, WAITS)},
+        kept=bool(node.stats.get(KEPT)),
     )

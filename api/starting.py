@@ -37,6 +37,8 @@ class Wanted:
     version: int | None
     inputs: dict[str, Any]
     masks: Mapping[str, Mapping[str, Any]]
+    rerun_of: str | None = None
+    rerun_from_node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Started:
     version: GraphVersion
     at: datetime
     trigger: str = TRIGGER
+    rerun_of: str | None = None
+    rerun_from_node: str | None = None
 
 
 async def start(app: Services, wanted: Wanted) -> Started:
@@ -65,7 +69,7 @@ async def start(app: Services, wanted: Wanted) -> Started:
         # The run goes on and will write its own row; refusing now would invite a second start.
         log.warning("row of a started run not written yet", error=error.message)
     log.info("run queued", graph_version=found.version)
-    return Started(execution_id, found, datetime.now(UTC))
+    return _started(execution_id, found, wanted)
 
 
 async def start_once(app: Services, wanted: Wanted, key: str) -> Started | Execution:
@@ -89,7 +93,17 @@ async def start_once(app: Services, wanted: Wanted, key: str) -> Started | Execu
         return await _again(app, row, wanted)
     await app.runs.start(execution_id, run, graph_version=found.version, graph_name=found.name)
     log.info("run queued", graph_version=found.version)
-    return Started(execution_id, found, datetime.now(UTC))
+    return _started(execution_id, found, wanted)
+
+
+def _started(execution_id: str, version: GraphVersion, wanted: Wanted) -> Started:
+    return Started(
+        execution_id,
+        version,
+        datetime.now(UTC),
+        rerun_of=wanted.rerun_of,
+        rerun_from_node=wanted.rerun_from_node,
+    )
 
 
 async def _again(app: Services, row: Execution, wanted: Wanted) -> Execution:
@@ -103,6 +117,7 @@ async def _again(app: Services, row: Execution, wanted: Wanted) -> Execution:
     if (
         row.graph_id != wanted.graph_id
         or wanted.version not in (None, row.graph_version)
+        or (wanted.rerun_of, wanted.rerun_from_node) != (row.rerun_of, row.rerun_from_node)
         or not same_json([inputs, masks], [wanted.inputs, wanted_masks])
     ):
         raise IdempotencyConflict
@@ -143,6 +158,8 @@ async def _input(app: Services, execution_id: str, wanted: Wanted, version: Grap
         nodes_input_masks=inline_masks,
         mask_refs=mask_refs,
         trigger=TRIGGER,
+        rerun_of=wanted.rerun_of,
+        rerun_from_node=wanted.rerun_from_node,
     )
 
 
@@ -155,4 +172,6 @@ def _row(execution_id: str, run: GraphExecutionInput, version: GraphVersion) -> 
         inputs=run.input_values(),
         masks=run.mask_values(),
         trigger=run.trigger,
+        rerun_of=run.rerun_of,
+        rerun_from_node=run.rerun_from_node,
     )

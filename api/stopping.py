@@ -9,9 +9,16 @@ import asyncio
 from api.following import events
 from api.services import Services
 from contracts.errors import ExecutionNotFound
+from engine.model import Status
 from store.records import Execution
 
 WAIT_SECONDS = 5.0
+MOST_STOPPED = 1_000
+"""Runs that one request asks to stop, at the most."""
+
+_PAGE = 100
+_AT_ONCE = 10
+_ALIVE = (Status.QUEUED, Status.RUNNING, Status.REVIEW)
 
 
 async def stop(app: Services, row: Execution, *, wait_seconds: float = WAIT_SECONDS) -> Execution | None:
@@ -28,6 +35,31 @@ async def stop(app: Services, row: Execution, *, wait_seconds: float = WAIT_SECO
     if fresh is None:
         raise ExecutionNotFound
     return fresh
+
+
+async def stop_all(app: Services, user_id: str, graph_id: str | None = None) -> tuple[int, int]:
+    """Ask all runs of the user, or those of a graph, to stop: how many were asked, and how many were left for later.
+
+    Runs of sub-graphs stop with the one above them.
+    """
+    asked, seen, total, before = 0, 0, 0, None
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def cancel(execution_id: str) -> None:
+        async with free:
+            await app.runs.cancel(execution_id)
+
+    while seen < MOST_STOPPED:
+        page = await app.store.executions.page(user_id, graph_id=graph_id, statuses=_ALIVE, limit=_PAGE, before=before)
+        total = max(total, page.total_count)
+        seen += len(page.items)
+        roots = [row.id for row in page.items if row.parent_id is None]
+        await asyncio.gather(*map(cancel, roots))
+        asked += len(roots)
+        before = page.next_cursor
+        if before is None:
+            return asked, 0
+    return asked, max(0, total - seen)
 
 
 async def _ended(app: Services, row: Execution) -> None:

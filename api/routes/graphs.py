@@ -1,6 +1,6 @@
 """Graphs and their versions: create, import, change, read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -56,8 +56,9 @@ async def import_graph(body: JsonObject, app: AppServices, user: CurrentUser, re
 @router.put("/{graph_id}", summary="Store a new version", openapi_extra=describe(GraphBody, "The graph"))
 async def update_graph(graph_id: GraphIdPath, body: JsonObject, app: AppServices, user: CurrentUser) -> GraphSaved:
     """Store the next version and make it the active one; as strict as creating (agent-graphs §1.6)."""
-    await _row(app, user, graph_id, None)
-    return await _save(app, user, _strict(app, body), problems=[], graph_id=graph_id)
+    before = await _row(app, user, graph_id, None)
+    known = {str(node.id) for node in before.graph.nodes}
+    return await _save(app, user, _strict(app, body), problems=[], graph_id=graph_id, known_nodes=known)
 
 
 @router.get("", summary="List the graphs")
@@ -148,9 +149,15 @@ def _strict(app: Services, body: Mapping[str, Any]) -> Graph:
 
 
 async def _save(
-    app: Services, user: User, graph: Graph, *, problems: list[dict[str, Any]], graph_id: str | None = None
+    app: Services,
+    user: User,
+    graph: Graph,
+    *,
+    problems: list[dict[str, Any]],
+    graph_id: str | None = None,
+    known_nodes: Collection[str] = (),
 ) -> GraphSaved:
-    renamed = with_new_ids(graph, user_id=user.id, graph_id=graph_id)
+    renamed = with_new_ids(graph, user_id=user.id, graph_id=graph_id, known_nodes=known_nodes)
     shape_of = app.catalogue.shape
     subs = [with_static_links(sub, shape_of) for sub in renamed.graph.sub_graphs]
     stored = with_static_links(renamed.graph, shape_of).model_copy(update={"sub_graphs": subs})

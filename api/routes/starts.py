@@ -18,7 +18,7 @@ router = APIRouter(prefix="/graphs/{graph_id}/execute", tags=["graphs"])
 
 _Body = Annotated[ExecuteRequest, Depends(body_of(ExecuteRequest))]
 _Preset = Annotated[str | None, Query(description="Not supported yet: leave it out.")]
-_Key = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -44,7 +44,7 @@ async def execute(
     user: CurrentUser,
     response: Response,
     preset_id: _Preset = None,
-    key: _Key = None,
+    key: IdempotencyKey = None,
 ) -> ExecutionMeta:
     """Start a run of the active version (S-081). Answers at once; follow the run by its links."""
     return await _execute(app, user, graph_id, None, body, preset_id, key, response)
@@ -59,7 +59,7 @@ async def execute_version(
     user: CurrentUser,
     response: Response,
     preset_id: _Preset = None,
-    key: _Key = None,
+    key: IdempotencyKey = None,
 ) -> ExecutionMeta:
     """Start a run of this version (S-079, S-080)."""
     return await _execute(app, user, graph_id, version, body, preset_id, key, response)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from engine.model import Status
 
@@ -39,6 +39,55 @@ class ExecuteRequest(BaseModel):
     preset_id: str | None = Field(None, description="Not supported yet: leave it out.")
 
 
+class RerunRequest(BaseModel):
+    """What differs from the run that is run again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_node: str | None = Field(None, max_length=200, description="This node and all behind it are run in any case.")
+    inputs: _Object = Field(default_factory=dict, description="Input name → value, over those of the earlier run.")
+    node_inputs: _Object = Field(
+        default_factory=dict, description="Pin of `from_node` → value, laid over whatever arrives there."
+    )
+    graph_version: int | None = Field(None, ge=1, le=2**31 - 1, description="Another version; else the same.")
+
+
+class BulkResumeRequest(BaseModel):
+    """Which failed runs of a graph are to be resumed, and how fast."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: AwareDatetime | None = Field(None, description="Those that ended at this time or later; else all.")
+    per_second: float | None = Field(
+        None, gt=0, description="So many a second; at the most what the deployment allows."
+    )
+
+
+class BulkResumeStarted(BaseModel):
+    """Failed runs are being resumed."""
+
+    id: str
+    progress: str = Field(description="Where to read how far it is.")
+
+
+class BulkResumeProgress(BaseModel):
+    """How far resuming is. `total` counts the runs that were FAILED at the beginning."""
+
+    id: str
+    total: int
+    started: int
+    refused: int
+    reasons: dict[str, int] = Field(description="Of the refused: error code → how many.")
+    is_over: bool
+
+
+class StopAsked(BaseModel):
+    """Runs were asked to stop; each stops in its own time."""
+
+    asked: int
+    remaining: int = Field(description="Not asked yet, since there were too many at once: ask again.")
+
+
 class Links(BaseModel):
     """Where to read on."""
 
@@ -58,6 +107,8 @@ class ExecutionMeta(BaseModel):
     graph_name: str
     status: Status
     trigger: str
+    rerun_of: str | None = Field(None, description="The run that this one runs again.")
+    rerun_from_node: str | None = Field(None, description="The node from which on nothing was kept.")
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -89,6 +140,7 @@ class NodeResult(BaseModel):
     ended_at: datetime | None
     error: str | None
     stats: dict[str, Any]
+    kept: bool = Field(False, description="It was not run: it is as in the run that is run again.")
 
 
 class ExecutionResults(ExecutionDetail):

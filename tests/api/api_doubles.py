@@ -7,6 +7,7 @@ from pydantic import AliasChoices, Field
 
 from blocks.base import Block, BlockContext, BlockSchema, Category, Cost, Inputs, Outputs, Yielded
 from contracts.activities import EventSent
+from contracts.bulk import BulkProgress, BulkResumeInput
 from contracts.errors import HeddleError, Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
@@ -117,6 +118,9 @@ class NotedRuns:
         self.events: list[tuple[str, EventSent]] = []
         self.decisions: list[tuple[str, ReviewDecision]] = []
         self.refuses: HeddleError | None = None
+        self.resumed: dict[str, GraphExecutionInput] = {}
+        self.next_run_id: str | None = "run-2"
+        self.bulk: dict[str, BulkResumeInput] = {}
         self.known: dict[str, LatestRun | None] = {}
         self.down = False
         self.workers = True
@@ -131,6 +135,24 @@ class NotedRuns:
         self.started[execution_id] = run
         self.starts += 1
         self.names[execution_id] = graph_name
+
+    async def resume(
+        self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str
+    ) -> str | None:
+        self._answer()
+        self.resumed[execution_id] = run
+        return self.next_run_id
+
+    async def start_bulk(self, bulk_id: str, bulk: BulkResumeInput) -> None:
+        self._answer()
+        self.bulk.setdefault(bulk_id, bulk)
+
+    async def bulk_progress(self, bulk_id: str) -> BulkProgress | None:
+        self._answer()
+        bulk = self.bulk.get(bulk_id)
+        if bulk is None:
+            return None
+        return BulkProgress(user_id=bulk.user_id, graph_id=bulk.graph_id, total=3, started=1)
 
     async def cancel(self, execution_id: str) -> None:
         self._answer()

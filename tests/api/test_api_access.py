@@ -63,7 +63,14 @@ async def test_with_a_wrong_key(anyone: httpx.AsyncClient, method: str, path: st
 async def test_what_is_anothers_does_not_exist(
     bob: httpx.AsyncClient, run: dict[str, Any], method: str, path: str
 ) -> None:
-    filled = path.format(graph_id=run["graph_id"], execution_id=run["id"], version=1, name="paid")
+    places = {
+        "graph_id": run["graph_id"],
+        "execution_id": run["id"],
+        "version": 1,
+        "name": "paid",
+        "bulk_id": "resume-1",
+    }
+    filled = path.format(**places)
     body = {"name": "x", "nodes": [], "links": []} if method == "PUT" else {}
     answer = await bob.request(method, filled, json=body)
     assert answer.status_code == 404, answer.text
