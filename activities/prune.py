@@ -10,7 +10,8 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.heartbeats import heartbeats
-from contracts.activities import PRUNE, Pruned, PruneRequest
+from contracts.activities import PRUNE
+from contracts.upkeep import Pruned, PruneRequest
 from store.removal import Removal
 from telemetry.logging import Logger
 

@@ -14,10 +14,11 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.admitting import Admitting
-from contracts.activities import RECONCILE, Reconciled, ReconcileRequest
+from contracts.activities import RECONCILE
 from contracts.execution import EXECUTION_ID
 from contracts.latest_run import latest_run, missing
 from contracts.listed_runs import ListedRun, asked_for, runs_started
+from contracts.upkeep import Reconciled, ReconcileRequest
 from engine.model import Status
 from store.ownership import Owner
 from store.records import NewExecution, Store

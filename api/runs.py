@@ -27,6 +27,7 @@ from contracts.activities import EVENT, EventSent
 from contracts.bulk import BULK_PROGRESS, BULK_RESUME, BulkProgress, BulkResumeInput
 from contracts.errors import (
     ExecutionOver,
+    ExecutionRunning,
     HeddleError,
     InvalidRequest,
     ReviewDecided,
@@ -52,6 +53,9 @@ DECISION_SECONDS = 15.0
 
 POLLER_SILENCE = timedelta(seconds=90)
 """A worker asks again at the latest every minute; one that has been silent for longer is gone."""
+
+CLOSES_WITHIN = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between two tries to resume a run whose row has ended, and whose workflow has not closed yet."""
 
 SUMMARY_BYTES = 300
 """Temporal takes 400 bytes, quotes and all."""
@@ -159,15 +163,21 @@ class TemporalRuns:
         self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str
     ) -> str | None:
         """See `Runs`."""
+        name = clip(graph_name)
         async with _bounded():
-            return await start_resumed(
-                self._client,
-                execution_id,
-                run,
-                task_queue=self._task_queue,
-                earlier_run_id=earlier_run_id,
-                graph_name=clip(graph_name),
-            )
+            for seconds in CLOSES_WITHIN:
+                try:
+                    return await start_resumed(
+                        self._client,
+                        execution_id,
+                        run,
+                        task_queue=self._task_queue,
+                        earlier_run_id=earlier_run_id,
+                        graph_name=name,
+                    )
+                except ExecutionRunning:
+                    await asyncio.sleep(seconds)
+            raise ExecutionRunning
 
     async def start_bulk(self, bulk_id: str, bulk: BulkResumeInput) -> None:
         """See `Runs`."""

@@ -4,7 +4,6 @@
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from contracts.reviews import RecordReviewRequest
+from contracts.upkeep import Pruned, PruneRequest, Reconciled, ReconcileRequest
 from engine.model import Status
 from engine.reviews import OpenReview
 from engine.state import Output, Resume, Totals
@@ -297,35 +297,6 @@ class FinishRequest(BaseModel):
     walltime: float = 0.0
     error: str | None = None
     error_code: str | None = None
-
-
-class PruneRequest(BaseModel):
-    """Delete what is too old, seen from a time; how old that is, settings say."""
-
-    at: datetime
-
-
-class Pruned(BaseModel):
-    """How much was deleted."""
-
-    executions: int = 0
-    values: int = 0
-
-
-class ReconcileRequest(BaseModel):
-    """Make rows say what the server says. Workflows started before `listed_until` were looked at before."""
-
-    at: datetime
-    listed_until: datetime | None = None
-
-
-class Reconciled(BaseModel):
-    """One round: silent rows that were asked about, rows repaired, rows written, workflows looked at until when."""
-
-    asked: int = 0
-    repaired: int = 0
-    written: int = 0
-    listed_until: datetime | None = None
 
 
 class EventSent(BaseModel):

@@ -26,16 +26,13 @@ from contracts.activities import (
     FailNodeRequest,
     NodeRequest,
     NodeResult,
-    Pruned,
-    PruneRequest,
     RebuildRequest,
-    Reconciled,
-    ReconcileRequest,
     RunLimits,
     RunRef,
 )
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.fairness import fair_to
+from contracts.upkeep import Pruned, PruneRequest, Reconciled, ReconcileRequest
 from engine.plan import PlanNode
 
 _STORE_RETRIES = RetryPolicy(

@@ -5,7 +5,8 @@ Started by a schedule that `worker.py` makes.
 
 from temporalio import workflow
 
-from contracts.activities import PRUNE_EXECUTIONS, Pruned, PruneRequest
+from contracts.activities import PRUNE_EXECUTIONS
+from contracts.upkeep import Pruned, PruneRequest
 from workflows.activity_calls import start_prune
 
 

@@ -6,7 +6,8 @@ Started by a schedule that `worker.py` makes. Each round goes on where the one b
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from contracts.activities import RECONCILE_RUNS, Reconciled, ReconcileRequest
+from contracts.activities import RECONCILE_RUNS
+from contracts.upkeep import Reconciled, ReconcileRequest
 from workflows.activity_calls import start_reconcile
 
 

@@ -11,6 +11,12 @@ from tests.support.graphs import graph, node
 CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
 """Kinds that are stopped as soon as a node is under way."""
 
+RESUMED = frozenset({"resumed"})
+"""Kinds that are stopped as soon as a node is under way, and then resumed; the history kept is that of the second run."""
+
+RERUN = frozenset({"rerun"})
+"""Kinds that are run again from `b` once they have ended; the history kept is that of the second run."""
+
 RESET = frozenset({"reset"})
 """Kinds that are reset to the middle once they have ended; the history kept is that of the second run."""
 
@@ -59,6 +65,21 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
         ),
         "streaming": (
             graph([node("drip", Drip, value=6, seconds=0.05), node("next", PassOn)], "drip.value -> next.value"),
+            {},
+        ),
+        "resumed": (
+            graph(
+                [node("drip", Drip, value=6, seconds=0.05), node("p", Pass), node("nap", Nap, value=1)],
+                "drip.value -> p.value",
+            ),
+            {},
+        ),
+        "rerun": (
+            graph(
+                [node("a", PassOn, value=1), node("b", PassOn), node("out", Sink, name="y")],
+                "a.value -> b.value",
+                "b.value -> out.value",
+            ),
             {},
         ),
         "reset": (

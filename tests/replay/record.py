@@ -32,7 +32,7 @@ from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
 from telemetry.metrics import WorkerMetrics
-from tests.replay.kinds import CANCELLED, RESET, REVIEWED, kinds
+from tests.replay.kinds import CANCELLED, RERUN, RESET, RESUMED, REVIEWED, kinds
 from tests.support.blocks import TEST_BLOCKS
 from tests.support.places import free_port
 from worker import activities_of, worker_of
@@ -90,7 +90,7 @@ async def record(names: list[str], directory: Path) -> None:
                         handle = await client.start_workflow(
                             GRAPH_EXECUTION, asked, id=f"recorded-{name}", task_queue=settings.task_queue
                         )
-                        if name in CANCELLED:
+                        if name in CANCELLED | RESUMED:
                             async for _ in changes.watch(handle.id):
                                 if any(n.status is Status.RUNNING for n in await store.executions.nodes(handle.id)):
                                     break
@@ -105,6 +105,20 @@ async def record(names: list[str], directory: Path) -> None:
                             await handle.result()
                         except WorkflowFailureError as failure:
                             print(f"{name}: {failure.cause}")
+                        if name in RESUMED:
+                            handle = await client.start_workflow(
+                                GRAPH_EXECUTION,
+                                {"graph_id": graph.id, "user_id": USER, "resume": True},
+                                id=handle.id,
+                                task_queue=settings.task_queue,
+                            )
+                            await handle.result()
+                        if name in RERUN:
+                            again = {"rerun_of": handle.id, "rerun_from_node": "b", **asked}
+                            handle = await client.start_workflow(
+                                GRAPH_EXECUTION, again, id=f"{handle.id}-again", task_queue=settings.task_queue
+                            )
+                            await handle.result()
                         if name in RESET:
                             handle = await reset_to_the_middle(client, handle.id)
                             await handle.result()

@@ -9,8 +9,9 @@ import pytest
 from temporalio.client import Client, ScheduleDescription
 
 from activities.schedules import Recurring, ensure_schedules
-from contracts.activities import PRUNE_EXECUTIONS, Pruned
+from contracts.activities import PRUNE_EXECUTIONS
 from contracts.errors import ValueMissing
+from contracts.upkeep import Pruned
 from engine.model import Status
 from store.calls import execute
 from store.postgres import PostgresStore
