@@ -31,7 +31,7 @@ async def start_resumed(
 ) -> str | None:
     """The id of the workflow's new run; None when somebody else was first.
 
-    ExecutionCompleted when the server says so; ExecutionRunning when the earlier run's workflow has not closed yet, which
+    ExecutionCompleted when the server says so; ExecutionRunning when the earlier run's workflow has not closed yet:
     it does a moment after the row says that the run has ended.
     """
     try:

@@ -12,10 +12,10 @@ CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
 """Kinds that are stopped as soon as a node is under way."""
 
 RESUMED = frozenset({"resumed"})
-"""Kinds that are stopped as soon as a node is under way, and then resumed; the history kept is that of the second run."""
+"""Kinds that are stopped as soon as a node is under way, and then resumed; the second run's history is kept."""
 
 RERUN = frozenset({"rerun"})
-"""Kinds that are run again from `b` once they have ended; the history kept is that of the second run."""
+"""Kinds that are run again from `b` once they have ended; the second run's history is kept."""
 
 RESET = frozenset({"reset"})
 """Kinds that are reset to the middle once they have ended; the history kept is that of the second run."""

@@ -3,12 +3,16 @@
 import asyncio
 import uuid
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
+from blocks.people import WaitForEvent
+from contracts.activities import EVENT
+from contracts.bulk import BULK_PROGRESS, BULK_RESUME, BulkProgress, BulkResumeInput
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import GraphPolicy, OnNodeError, Status
 from engine.values import inline
@@ -31,6 +35,7 @@ from tests.support.blocks import (
 )
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import USER, Outcome, Stack
+from tests.workflows.test_reviews import asking, decide, shown, waiting
 
 FAILS = GraphPolicy(on_node_error=OnNodeError.FAIL)
 
@@ -298,6 +303,70 @@ async def test_one_that_slept_goes_on_with_what_it_asked_to_keep(stack: Stack) -
     again = await stack.outcome(handle)
     assert again.outputs["n"] == list(range(len(again.outputs["n"])))
     assert len(again.outputs["n"]) >= len(given) + 3
+
+
+async def test_a_review_waits_as_before(stack: Stack) -> None:
+    handle = await stack.start(asking(), {"draft": 1})
+    (review,) = await waiting(stack, handle)
+    await shown(stack, handle, Status.REVIEW)
+    await handle.cancel()
+    assert (await stack.outcome(handle)).execution.status is Status.TERMINATED
+    for _ in range(2):
+        handle = await resume(stack, handle.id)
+        (again,) = await waiting(stack, handle)
+        await shown(stack, handle, Status.REVIEW)
+        assert (again.id, again.asked_at) == (review.id, review.asked_at)
+        assert len(await stack.store.reviews.of_execution(USER, handle.id)) == 1
+        if not _:
+            await handle.cancel()
+            await stack.outcome(handle)
+    await decide(handle, review.id)
+    assert (await stack.outcome(handle)).outputs["yes"] == [1]
+    # What was decided stays so.
+    ended = await resumed(stack, handle.id)
+    assert ended.outputs["yes"] == [1]
+
+
+async def test_one_that_listens_listens_again(stack: Stack) -> None:
+    listening = graph(
+        [node("wait", WaitForEvent, name="paid"), node("out", Sink, name="y")], "wait.payload -> out.value"
+    )
+    handle = await stack.start(listening)
+    await until(stack, handle.id, "wait", Status.RUNNING)
+    async with asyncio.timeout(10):
+        while (await handle.query("node_executions"))[0]["phase"] != "listening":
+            await asyncio.sleep(0.02)
+    await handle.cancel()
+    await stack.outcome(handle)
+    handle = await resume(stack, handle.id)
+    await until(stack, handle.id, "wait", Status.RUNNING)
+    await handle.signal(EVENT, {"name": "paid", "payload": 5})
+    assert (await stack.outcome(handle)).outputs == {"y": [5]}
+
+
+async def test_all_that_failed_are_resumed(stack: Stack, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    failing = graph(
+        [node("it", FailUntil, value=1, file=str(there)), node("out", Sink, name="y")], "it.done -> out.value"
+    )
+    failing = failing.model_copy(update={"id": str(uuid.uuid4()), "policy": FAILS})
+    since = datetime.now(UTC)
+    failed = [await stack.run(failing) for _ in range(4)]
+    there.touch()
+    done = await stack.run(failing)
+    asked = BulkResumeInput(user_id=USER, graph_id=failing.id, since=since, per_second=4)
+    handle = await stack.client.start_workflow(
+        BULK_RESUME, asked, id=str(uuid.uuid4()), task_queue=stack.settings.task_queue, result_type=BulkProgress
+    )
+    progress = await asyncio.wait_for(handle.result(), 60)
+    assert (progress.total, progress.is_over) == (4, True)
+    assert (progress.started, progress.refused) == (4, 0)
+    assert await handle.query(BULK_PROGRESS, result_type=BulkProgress) == progress
+    for outcome in failed:
+        again = await stack.outcome(stack.client.get_workflow_handle(outcome.handle.id))
+        assert (again.execution.status, again.outputs) == (Status.COMPLETED, {"y": [1]})
+    assert entries(Path(f"{there}.log")) == {"it": 9}
+    assert (await row_of(stack, done.handle.id)).run_id == done.execution.run_id
 
 
 async def test_a_sub_graph_goes_on_too(stack: Stack, tmp_path: Path) -> None:
