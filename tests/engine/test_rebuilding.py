@@ -283,3 +283,27 @@ def test_one_that_slept_goes_on_sleeping_or_wakes() -> None:
         assert (execution.resume.emitted, execution.resume.state) == (1, {"left": 2})
         assert (execution.phase is Phase.SLEEPING) == (seconds > 0)
         assert rebuilding.scheduler.state.due_timers == ({execution.id: 5.0} if seconds else {})
+
+
+def test_an_end_that_is_told_twice_is_one() -> None:
+    plan = Run("A.out -> B.x").plan
+    done = record("A", 0, {}, output(0, 1, 0), cost=3)
+    rebuilding = rebuilt(plan, {}, [done], [Told(done.id, 1, is_end=True)] * 2)
+    assert rebuilding.scheduler.state.totals.cost == 3
+    assert [match.execution.inputs for match in rebuilding.open] == [{"x": inline(1)}]
+
+
+def test_a_node_of_which_nothing_can_be_told_is_passed_over() -> None:
+    plan = Run("A.out -> B.x").plan
+    nothing = record("A", 0, {})
+    nothing.likeness = None
+    rebuilding = rebuilt(plan, {}, [nothing], [Told(nothing.id, 1, is_end=True)])
+    assert rebuilding.kept == []
+    assert [match.record for match in rebuilding.open] == [None]
+
+
+def test_inputs_that_cannot_be_resolved_have_no_equals() -> None:
+    plan = Run("A").plan
+    rebuilding = Rebuilding(Scheduler.start(plan, "run", {}), [], [])
+    [execution] = rebuilding.unidentified()
+    assert rebuilding.match(execution, None) is None

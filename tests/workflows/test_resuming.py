@@ -1,6 +1,7 @@
 """A run that was stopped, terminated or failed goes on where it was; what had ended is not run again."""
 
 import asyncio
+import time
 import uuid
 from collections import Counter
 from datetime import UTC, datetime
@@ -8,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
 from blocks.people import WaitForEvent
 from contracts.activities import EVENT
@@ -16,6 +20,7 @@ from contracts.bulk import BULK_PROGRESS, BULK_RESUME, BulkProgress, BulkResumeI
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import GraphPolicy, OnNodeError, Status
 from engine.values import inline
+from store.postgres import PostgresStore
 from store.records import Execution, NewExecution
 from tests.support.blocks import (
     Countdown,
@@ -34,7 +39,7 @@ from tests.support.blocks import (
     TraceOnce,
 )
 from tests.support.graphs import graph, node
-from tests.workflows.conftest import USER, Outcome, Stack
+from tests.workflows.conftest import USER, Outcome, Stack, opened_stack
 from tests.workflows.test_reviews import asking, decide, shown, waiting
 
 FAILS = GraphPolicy(on_node_error=OnNodeError.FAIL)
@@ -459,6 +464,93 @@ async def test_a_run_that_continued_as_new_goes_on(short_histories: Stack, tmp_p
     assert again.outputs["n"] == list(range(len(again.outputs["n"])))
     # Each stop may have met one that was under way.
     assert entries(log)["each"] <= len(again.of("each")) + 1
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+async def test_a_resumed_run_is_reset(stack: Stack, tmp_path: Path, kind: int) -> None:
+    log, go = tmp_path / "log", tmp_path / "go"
+    handle = await stack.start(traced(log, go), {"x": 1})
+    await until(stack, handle.id, "middle", Status.RUNNING)
+    await handle.cancel()
+    await stack.outcome(handle)
+    go.touch()
+    resumed_once = await resumed(stack, handle.id)
+    assert resumed_once.outputs == {"y": [1]}
+    events = (await stack.client.get_workflow_handle(handle.id).fetch_history()).events
+    tasks = [e.event_id for e in events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
+    answer = await stack.client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=stack.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=handle.id),
+            reason="test",
+            workflow_task_finish_event_id=tasks[0 if kind == 0 else len(tasks) // 2],
+            request_id=str(uuid.uuid4()),
+        )
+    )
+    again = await stack.outcome(stack.client.get_workflow_handle(handle.id, run_id=answer.run_id))
+    assert again.execution.status is Status.COMPLETED, again.execution.error
+    assert again.execution.run_id == answer.run_id
+    assert again.outputs == {"y": [1]}
+    assert entries(log)["first"] == 1
+    assert [n.status for n in again.nodes] == [Status.COMPLETED] * 5
+
+
+async def test_a_resumed_run_that_is_stopped_in_the_queue_is_as_before(
+    temporal_client: Client, store: PostgresStore, database_url: str
+) -> None:
+    async with opened_stack(temporal_client, store, database_url, max_concurrent_graph_executions_per_user=1) as narrow:
+        hanging = graph([node("a", Pass, value=1), node("hang", Hang)], "a.value -> hang.value")
+        handle = await narrow.start(hanging)
+        await until(narrow, handle.id, "hang", Status.RUNNING)
+        await handle.cancel()
+        stopped = await narrow.outcome(handle)
+        other = await narrow.client.start_workflow(
+            GRAPH_EXECUTION,
+            {"graph_id": stopped.execution.graph_id, "user_id": USER},
+            id=str(uuid.uuid4()),
+            task_queue=narrow.settings.task_queue,
+        )
+        await until(narrow, other.id, "hang", Status.RUNNING)
+        waiting_run = await resume(narrow, handle.id)
+        async with asyncio.timeout(30):
+            while (await row_of(narrow, handle.id)).status is not Status.QUEUED:
+                await asyncio.sleep(0.02)
+        await waiting_run.cancel()
+        again = await narrow.outcome(waiting_run)
+        assert again.execution.status is Status.TERMINATED
+        assert again.nodes == stopped.nodes
+        assert {**again.execution.stats, "error": None} == {**stopped.execution.stats, "error": None}
+        await other.cancel()
+        await narrow.outcome(other)
+        last = await resume(narrow, handle.id)
+        await until(narrow, handle.id, "hang", Status.RUNNING)
+        await last.cancel()
+        await narrow.outcome(last)
+
+
+async def test_a_large_run_is_rebuilt_in_a_moment(stack: Stack, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    loop = graph(
+        [
+            node("in", Source, name="n"),
+            node("count", Countdown),
+            node("it", FailUntil, file=str(there)),
+            node("out", Sink, name="y"),
+        ],
+        "in.result -> count.value",
+        "count.again -> count.value",
+        "count.done -> it.value",
+        "it.done -> out.value",
+        policy=FAILS,
+    )
+    failed = await stack.run(loop, {"n": 3000})
+    assert failed.execution.status is Status.FAILED
+    there.touch()
+    started = time.monotonic()
+    again = await resumed(stack, failed.handle.id)
+    assert again.outputs == {"y": ["done"]}
+    assert again.execution.stats["node_count"] == 3004
+    assert time.monotonic() - started < 20
 
 
 async def test_what_cannot_be_resumed(stack: Stack) -> None:
