@@ -63,14 +63,16 @@ class Attempt:
             stats={
                 **(stats_json(self.stats) if ended else {}),
                 **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
-                **self._waits(ended=ended),
+                **self._waits(status),
             },
             outputs=tuple(outputs),
             diverged=self.diverged,
         )
 
-    def _waits(self, *, ended: bool) -> dict[str, Any]:
+    def _waits(self, status: Status) -> dict[str, Any]:
         if self.waits is None:
-            return {WAITS: None} if ended and self.request.resume else {}
+            # One that is stopped keeps what it went on with: it may be resumed.
+            is_over = status in (Status.COMPLETED, Status.FAILED)
+            return {WAITS: None} if is_over and self.request.resume else {}
         round = (self.request.resume.round if self.request.resume else 0) + 1
         return {WAITS: {"since": now().isoformat(), "round": round, **self.waits.model_dump(mode="json")}}

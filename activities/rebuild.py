@@ -5,6 +5,7 @@ has ended stays, the rest is open again. A re-run gets copies of what is kept of
 charged.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ from contracts.activities import REBUILD_RUN, BeginResult, RebuildRequest, RunLi
 from contracts.errors import ExecutionNotFound, GraphNotFound, ValueMissing
 from contracts.node_stats import KEPT, WAITS
 from engine.model import BlockKind, OnNodeError, Status
+from engine.plan import Mode
 from engine.rebuilding import Match, Rebuilding, Record, Told
 from engine.reruns import from_node_on
 from engine.scheduler import Scheduler
@@ -48,6 +50,7 @@ log = Logger("heddle.runs")
 _STATUSES = {Phase.READY: Status.QUEUED, Phase.REVIEW: Status.REVIEW}
 _EVENTS_AT_ONCE = 500
 _COPIES_AT_ONCE = 500
+_BREATHES_AFTER = 50
 
 type _Stands = Callable[[CompiledGraph, StoredNode], bool | None]
 """Whether a node execution is kept, or only what it gave so far; None: it is of no use."""
@@ -149,7 +152,9 @@ class RebuildActivities:
         self, likeness: Likeness, compiled: CompiledGraph, earlier: Earlier, stands: _Stands, *, is_own: bool
     ) -> list[Record]:
         records = []
-        for node in earlier.nodes.values():
+        for number, node in enumerate(earlier.nodes.values()):
+            if number % _BREATHES_AFTER == 0:
+                await asyncio.sleep(0)
             placed = compiled.placed.get(node.node_id)
             is_kept = stands(compiled, node) if placed is not None else None
             if placed is None or is_kept is None:
@@ -165,7 +170,10 @@ class RebuildActivities:
         self, likeness: Likeness, rebuilding: Rebuilding, compiled: CompiledGraph, earlier: Earlier, row: Execution
     ) -> None:
         while True:
-            for execution in rebuilding.unidentified():
+            for number, execution in enumerate(rebuilding.unidentified()):
+                if number % _BREATHES_AFTER == 0:
+                    # Heartbeats, and all else that this process does, must go on meanwhile.
+                    await asyncio.sleep(0)
                 placed = compiled.placed[compiled.plan.nodes[execution.node].id]
                 mask = row.masks.get(placed.node.id, {})
                 alike = await likeness.of_arrived(placed, execution.inputs, mask)
@@ -302,6 +310,13 @@ class _Again:
         return same and isinstance(new.get("graph_version"), int)
 
 
+def _attempt(mode: Mode, node: StoredNode | None) -> int:
+    """The attempt that later ones must come after: those of activities, which count their rounds."""
+    if node is None or mode is not Mode.ACTIVITY or node.attempt >= WRITTEN_FROM_OUTSIDE:
+        return 0
+    return node.attempt
+
+
 def _open(scheduler: Scheduler, match: Match, earlier: Earlier) -> StandingNode:
     """The row of an execution that is open again; what an earlier one in its place gave stands."""
     execution, record = match.execution, match.record
@@ -318,7 +333,7 @@ def _open(scheduler: Scheduler, match: Match, earlier: Earlier) -> StandingNode:
         seq=execution.seq,
         # Resolved ones, if they were: a run that is resumed once more must find this row again.
         inputs=execution.inputs if node is None else node.inputs,
-        attempt=node.attempt if node is not None and node.attempt < WRITTEN_FROM_OUTSIDE else 0,
+        attempt=_attempt(plan_node.mode, node),
         emitted=outputs[-1].index + 1 if outputs else 0,
         entered_attempt=node.entered_attempt if node is not None and is_unknown(plan_node.effectful, node) else None,
         stats={WAITS: node.stats[WAITS]} if node is not None and is_asleep else {},

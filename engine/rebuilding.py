@@ -10,6 +10,7 @@ come to the same; its place among the node's executions decides between equals.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from engine.events import Emitted, Ended, Slept
@@ -119,9 +120,9 @@ class Rebuilding:
 
     def unidentified(self) -> list[Open]:
         """Executions that were queued since this was asked last."""
-        new = [each for each in self._state.open.values() if each.seq >= self._identified]
-        self._identified = self._state.queued
-        return new
+        identified, self._identified = self._identified, self._state.queued
+        new = takewhile(lambda each: each.seq >= identified, reversed(self._state.open.values()))
+        return list(new)[::-1]
 
     def match(self, execution: Open, likeness: str | None) -> Record | None:
         """The record whose place the execution takes. None as likeness: its inputs cannot be resolved."""

@@ -224,6 +224,23 @@ class FailUntilOnce(FailUntil):
     effects = Effects.EFFECTFUL
 
 
+class Stages(_Test):
+    """Says 0, sleeps, says 1, waits until the file that `value` names exists, says 2."""
+
+    id = "00000000-0000-4000-8000-000000000063"
+    name = "TestStages"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        if context.resume is None:
+            yield "value", 0
+            yield Sleep(timedelta(milliseconds=10), "second")
+            return
+        yield "value", 1
+        while not Path(inputs.value).exists():
+            await asyncio.sleep(0.02)
+        yield "value", 2
+
+
 class Killer(_Test):
     """Pure by its word, but kills its worker unless the file `value` names exists."""
 
@@ -431,6 +448,7 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     TraceOnce,
     FailUntil,
     FailUntilOnce,
+    Stages,
     Killer,
     Big,
     Lines,

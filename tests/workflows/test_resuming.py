@@ -34,6 +34,7 @@ from tests.support.blocks import (
     Sink,
     Source,
     Spread,
+    Stages,
     Sub,
     Trace,
     TraceOnce,
@@ -372,6 +373,45 @@ async def test_all_that_failed_are_resumed(stack: Stack, tmp_path: Path) -> None
         assert (again.execution.status, again.outputs) == (Status.COMPLETED, {"y": [1]})
     assert entries(Path(f"{there}.log")) == {"it": 9}
     assert (await row_of(stack, done.handle.id)).run_id == done.execution.run_id
+
+
+async def test_one_that_is_stopped_after_its_sleep_goes_on_from_there(stack: Stack, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    staged = graph([node("it", Stages, value=str(go)), node("out", Sink, name="y")], "it.value -> out.value")
+    handle = await stack.start(staged)
+    for _ in range(2):
+        await until(stack, handle.id, "out", Status.COMPLETED, count=2)
+        await handle.cancel()
+        assert (await stack.outcome(handle)).outputs == {"y": [0, 1]}
+        handle = await resume(stack, handle.id)
+    go.touch()
+    ended = await stack.outcome(handle)
+    assert ended.outputs == {"y": [0, 1, 2]}
+    assert [o.value["value"] for o in ended.of("it")[0].outputs if "value" in o.value] == [0, 1, 2]
+
+
+async def test_a_wide_run_is_rebuilt(stack: Stack, tmp_path: Path) -> None:
+    log, go = tmp_path / "log", tmp_path / "go"
+    wide = graph(
+        [
+            node("drip", Drip, value=2000, seconds=0),
+            node("slow", Trace, value=1, file=str(log), wait_for=str(go)),
+            node("join", Pair),
+        ],
+        "drip.value -> join.left",
+        "slow.value => join.right",
+    )
+    handle = await stack.start(wide)
+    await until(stack, handle.id, "join", Status.INCOMPLETE, count=2000)
+    await handle.cancel()
+    await stack.outcome(handle)
+    go.touch()
+    again = await resumed(stack, handle.id)
+    assert again.execution.status is Status.COMPLETED
+    assert Counter(n.status for n in again.of("join")) == {Status.COMPLETED: 2000}
+    assert [n.inputs["left"] for n in sorted(again.of("join"), key=lambda n: n.ordinal)][:3] == [
+        {"value": number} for number in range(3)
+    ]
 
 
 async def test_a_sub_graph_goes_on_too(stack: Stack, tmp_path: Path) -> None:
