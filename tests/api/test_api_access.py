@@ -70,7 +70,7 @@ async def test_what_is_anothers_does_not_exist(
         "name": "paid",
         "bulk_id": "resume-1",
     }
-    filled = path.format(**places, name="paid", bulk_id="resume-1")
+    filled = path.format(**places)
     body = {"name": "x", "nodes": [], "links": []} if method == "PUT" else {}
     answer = await bob.request(method, filled, json=body)
     assert answer.status_code == 404, answer.text
