@@ -197,6 +197,7 @@ async def test_the_capacity_of_the_deployment_goes_to_who_has_least(alone: Store
 async def test_fifty_at_once_never_exceed_the_limit(alone: Store, limits: SlotLimits) -> None:
     news = runs(50)
     turns = {new.id: asyncio.Event() for new in news}
+    reached = asyncio.Event()
     going = most = 0
 
     async def live(new: NewExecution) -> None:
@@ -207,6 +208,9 @@ async def test_fifty_at_once_never_exceed_the_limit(alone: Store, limits: SlotLi
             turns[new.id].clear()
         going += 1
         most = max(most, going)
+        if going == 5:
+            reached.set()
+        await reached.wait()  # the first ones wait for each other, so that the limit is reached
         await asyncio.sleep(random.random() / 200)
         going -= 1
         for id in await finish(alone, new):
