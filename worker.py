@@ -152,7 +152,7 @@ def activities_of(
 
 
 def recurring(settings: Settings) -> Sequence[Recurring]:
-    """What Temporal is to start again and again."""
+    """What Temporal is to start again and again, by ids of this deployment: others may share its namespace."""
     return [
         Recurring(
             f"{settings.task_queue}-reconcile",
@@ -161,7 +161,7 @@ def recurring(settings: Settings) -> Sequence[Recurring]:
             "Makes rows of runs say what Temporal says",
         ),
         Recurring(
-            "heddle-prune",
+            f"{settings.task_queue}-prune",
             PRUNE_EXECUTIONS,
             timedelta(seconds=settings.prune_interval_seconds),
             "Deletes runs and values that are older than the settings say",

@@ -4,10 +4,10 @@ Made by the composition roots before they connect a client. The SDK can only ser
 it gets a free one on the loopback address, and whoever shows metrics reads it from there.
 """
 
-import socket
-
 import httpx
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from telemetry.free_port import free_port
 
 FETCH_SECONDS = 2.0
 _TRIES = 5
@@ -33,7 +33,7 @@ class SdkMetrics:
 def _runtime() -> tuple[Runtime, int]:
     """A runtime on a free port. Another process may take the port between choosing and binding: then once more."""
     for last in range(_TRIES, 0, -1):
-        port = _free_port()
+        port = free_port()
         metrics = PrometheusConfig(
             bind_address=f"127.0.0.1:{port}", counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
         )
@@ -43,10 +43,3 @@ def _runtime() -> tuple[Runtime, int]:
             if last == 1:
                 raise
     raise AssertionError("unreachable")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,7 +13,7 @@ from contracts.search_attributes import SEARCH_ATTRIBUTES
 from contracts.temporal_client import connect
 from dev import postgres, temporal_cli
 from dev.health import temporal, until
-from tests.support.places import free_port
+from telemetry.free_port import free_port
 
 pytest_plugins = ["tests.support.system"]
 
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         for item in items:
-            if "long" in item.keywords:
+            if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes minutes: scripts/test --long"))
 
 

@@ -5,7 +5,6 @@ Opened by `dev.bench.__main__`; rows see only `Bench`.
 
 import asyncio
 import os
-import socket
 import sys
 import uuid
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from engine.model import BlockId, Graph, Link, Node, NodeId
 from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
+from telemetry.free_port import free_port
 
 USER = "be9c0000-0000-4000-8000-00000000000a"
 KEY = "bench-key"
@@ -73,7 +73,7 @@ class Bench:
 
 async def open_bench(opened: AsyncExitStack, directory: Path) -> Bench:
     """Start everything; `opened` stops it."""
-    temporal_port, api_port = _free_port(), _free_port()
+    temporal_port, api_port = free_port(), free_port()
     address = f"127.0.0.1:{temporal_port}"
     cli = temporal_cli.obtain(lambda text: print(text, file=sys.stderr))
     arguments = temporal_cli.server_arguments(
@@ -204,10 +204,3 @@ def _dbos_url(url: str) -> str:
     """The same server with a database of DBOS's own, as SQLAlchemy spells it."""
     host = url.split("host=", 1)[1]
     return f"postgresql+psycopg://postgres@/dbos?host={quote(host, safe='%/')}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

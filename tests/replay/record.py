@@ -31,10 +31,10 @@ from store.changes import Changes
 from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
+from telemetry.free_port import free_port
 from telemetry.metrics import WorkerMetrics
 from tests.replay.kinds import CANCELLED, RERUN, RESET, RESUMED, REVIEWED, kinds
 from tests.support.blocks import TEST_BLOCKS
-from tests.support.places import free_port
 from worker import activities_of, worker_of
 
 HISTORIES = Path(__file__).parent / "histories"

@@ -1,14 +1,5 @@
-"""Where tests find the checkout, and a port for a server."""
+"""Where tests find the checkout."""
 
-import socket
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -24,7 +24,8 @@ from engine.model import Graph
 from store.migrate import migrate
 from store.pool import open_pool
 from store.users import Users
-from tests.support.places import ROOT, free_port
+from telemetry.free_port import free_port
+from tests.support.places import ROOT
 
 USER = "22222222-2222-4222-8222-222222222222"
 KEY = f"agpt_{uuid.uuid4().hex}"

@@ -2,17 +2,18 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
-from temporalio.client import Client, ScheduleDescription
+from temporalio.client import Client, Schedule
 
 from activities.schedules import Recurring, ensure_schedules
 from contracts.activities import PRUNE_EXECUTIONS
 from contracts.errors import ValueMissing
 from contracts.upkeep import Pruned
 from engine.model import Status
+from settings import Settings
 from store.calls import execute
 from store.postgres import PostgresStore
 from tests.support.blocks import Big, Hang, Pass
@@ -88,8 +89,12 @@ async def test_values_may_go_before_their_run(forgetful: Stack) -> None:
 # --- the schedule -----------------------------------------------------------------------------
 
 
-async def described(client: Client, id: str) -> ScheduleDescription:
-    return await client.get_schedule_handle(id).describe()
+async def become(client: Client, id: str, is_so: Callable[[Schedule], bool]) -> Schedule:
+    """The schedule, once it is so."""
+    async with asyncio.timeout(20):
+        while not is_so(schedule := (await client.get_schedule_handle(id).describe()).schedule):
+            await asyncio.sleep(0.05)
+    return schedule
 
 
 async def test_schedules_are_made_once_and_brought_up_to_date(temporal_client: Client) -> None:
@@ -101,18 +106,28 @@ async def test_schedules_are_made_once_and_brought_up_to_date(temporal_client: C
     await asyncio.gather(*(ensure_schedules(temporal_client, "nobody", every(60)) for _ in range(5)))
     handle = temporal_client.get_schedule_handle(id)
     await handle.pause(note="not now")
+    # The server takes changes of a schedule in by and by.
+    await become(temporal_client, id, lambda schedule: schedule.state.paused)
     await ensure_schedules(temporal_client, "nobody", every(30))
-    schedule = (await described(temporal_client, id)).schedule
-    assert [interval.every for interval in schedule.spec.intervals] == [timedelta(minutes=30)]
+    schedule = await become(
+        temporal_client,
+        id,
+        lambda schedule: [each.every for each in schedule.spec.intervals] == [timedelta(minutes=30)],
+    )
     assert (schedule.state.paused, schedule.state.note) == (True, "not now"), "what people set stays"
     await handle.delete()
+
+
+def test_deployments_that_share_a_namespace_have_schedules_of_their_own() -> None:
+    ids = [{each.id for each in recurring(Settings(task_queue=queue))} for queue in ("one", "other")]
+    assert ids[0].isdisjoint(ids[1])
 
 
 async def test_the_schedule_prunes(stack: Stack) -> None:
     old = await stack.run(graph([node("a", Pass, value=1)]))
     await made_older(stack, old.handle.id, 31)
     await ensure_schedules(stack.client, stack.settings.task_queue, recurring(stack.settings))
-    handle = stack.client.get_schedule_handle("heddle-prune")
+    handle = stack.client.get_schedule_handle(f"{stack.settings.task_queue}-prune")
     try:
         await handle.trigger()
         async with asyncio.timeout(30):
