@@ -19,6 +19,10 @@ log = Logger("heddle.prune")
 
 RUNS_AT_ONCE = 100
 VALUES_AT_ONCE = 200
+DELETIONS_AT_ONCE = 10_000
+
+DELETIONS_KEPT = timedelta(days=7)
+"""So long a deleted run's workflow gets no row again. Much longer than reconciling looks back, or lags behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +54,7 @@ class PruneActivities:
                 before = request.at - timedelta(days=days)
                 while gone := await self._removal.prune_values(before=before, limit=VALUES_AT_ONCE):
                     pruned.values += gone
+            while await self._removal.prune_deleted(before=request.at - DELETIONS_KEPT, limit=DELETIONS_AT_ONCE):
+                pass
         log.info("Pruned", executions=pruned.executions, values=pruned.values)
         return pruned

@@ -29,6 +29,7 @@ log = Logger("heddle.reconcile")
 
 _AT_ONCE = 10
 _SLICE = timedelta(minutes=1)
+_CLOCKS_DIFFER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,13 @@ class ReconcileActivities:
 
     async def _look_at_workflows(self, page: list[ListedRun], done: Reconciled) -> None:
         known = await self._store.ownership.owners({run.execution_id for run in page})
-        new = {run.execution_id: run for run in page if run.execution_id not in known}
+        # Asked after the rows: who finds no row because it was deleted just now finds that here.
+        deleted = await self._store.removal.deleted({run.execution_id for run in page})
+        new = {
+            run.execution_id: run
+            for run in page
+            if run.execution_id not in known and not _was_deleted(run, deleted.get(run.execution_id))
+        }
         for run in new.values():
             done.written += await self._write(run)
         changed = {
@@ -139,3 +146,8 @@ class ReconcileActivities:
         if await self._store.executions.create(new):
             await self._is_closed(run.execution_id, Owner(None, Status.QUEUED))
         return True
+
+
+def _was_deleted(run: ListedRun, at: datetime | None) -> bool:
+    """Whether the run's row was deleted. One that was started under the same id after that has none yet."""
+    return at is not None and run.started_at < at + _CLOCKS_DIFFER

@@ -5,7 +5,7 @@ Asked by the reconciler. The list is the server's visibility, which is slow and 
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +25,7 @@ class ListedRun:
 
     execution_id: str
     run_id: str
+    started_at: datetime
 
 
 async def runs_started(
@@ -43,7 +44,10 @@ async def runs_started(
             ),
             timeout=_RPC,
         )
-        yield [ListedRun(each.execution.workflow_id, each.execution.run_id) for each in answer.executions]
+        yield [
+            ListedRun(each.execution.workflow_id, each.execution.run_id, each.start_time.ToDatetime(UTC))
+            for each in answer.executions
+        ]
         token = answer.next_page_token
         if not token:
             return

@@ -3,8 +3,8 @@
 Used by `memory.MemoryStore`. Nothing here awaits, so each call is a transaction.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 from typing import Protocol
 
 from contracts.errors import ExecutionRunning
@@ -53,6 +53,7 @@ class MemoryRemoval:
         self._values = values
         self._users = users
         self._reviews = reviews
+        self._deleted: dict[str, datetime] = {}
 
     async def delete_execution(self, user_id: str, execution_id: str) -> bool:
         """Delete the user's run; False when there is none."""
@@ -112,11 +113,23 @@ class MemoryRemoval:
         kept = {row.id for row in self._executions.rows() if not (row.ended_at is not None and row.ended_at < before)}
         return self._values.drop(lambda run_id, created_at: created_at < before and run_id not in kept, limit)
 
+    async def deleted(self, execution_ids: Collection[str]) -> dict[str, datetime]:
+        """When those of the runs that were deleted lately were deleted."""
+        return {id: at for id, at in self._deleted.items() if id in execution_ids}
+
+    async def prune_deleted(self, *, before: datetime, limit: int) -> int:
+        """Forget at most `limit` deletions from before a time; how many it were."""
+        old = [id for id, at in self._deleted.items() if at < before][:limit]
+        for id in old:
+            del self._deleted[id]
+        return len(old)
+
     def _open(self, user_id: str) -> list[Execution]:
         return [row for row in self._executions.rows() if row.user_id == user_id and not row.status.is_final]
 
     def _drop(self, execution_ids: Iterable[str]) -> None:
         ids = frozenset(execution_ids)
+        self._deleted |= dict.fromkeys(ids, datetime.now(UTC))
         self._executions.drop(ids)
         self._reviews.drop(ids)
         self._values.drop(lambda run_id, _: run_id in ids)

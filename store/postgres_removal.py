@@ -4,7 +4,7 @@ The run's own row goes first: writers of a run lock it, so nothing is written be
 belongs to a run goes in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -30,6 +30,9 @@ CONTENTS = tuple(
 )
 """One statement for each table that belongs to runs."""
 
+_NOTE = statement("note_deleted")
+_DELETED = statement("deleted_executions")
+_PRUNE_DELETED = statement("prune_deleted")
 _VALUES = statement("prune_values")
 _HAS_OPEN = statement("has_open_executions")
 _LOCK_GRAPH = statement("lock_graph")
@@ -101,6 +104,15 @@ class PostgresRemoval:
         """Delete values older than a time whose run ended before it or has no row; how many it were."""
         return len(await fetch(self._pool, _VALUES, before, limit, seconds=DELETE_SECONDS))
 
+    async def deleted(self, execution_ids: Collection[str]) -> dict[str, datetime]:
+        """When those of the runs that were deleted lately were deleted."""
+        rows = await fetch(self._pool, _DELETED, list(execution_ids))
+        return {row["id"]: row["deleted_at"] for row in rows}
+
+    async def prune_deleted(self, *, before: datetime, limit: int) -> int:
+        """Forget at most `limit` deletions from before a time; how many it were."""
+        return len(await fetch(self._pool, _PRUNE_DELETED, before, limit, seconds=DELETE_SECONDS))
+
     async def _delete_runs(self, query: str, *args: object) -> int:
         async with connection(self._pool) as held, held.transaction():
             gone = [row["id"] for row in await held.fetch(query, *args, timeout=DELETE_SECONDS)]
@@ -114,5 +126,6 @@ class PostgresRemoval:
 
 
 async def _delete_contents(held: _Held, execution_ids: Sequence[str]) -> None:
+    await held.execute(_NOTE, execution_ids)
     for query in CONTENTS:
         await held.execute(query, execution_ids, timeout=DELETE_SECONDS)

@@ -3,6 +3,7 @@
 Used by the API, by the activity that prunes, and by `delete_user`. Runs that are not over are never touched.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -43,4 +44,12 @@ class Removal(Protocol):
 
     async def prune_values(self, *, before: datetime, limit: int) -> int:
         """Delete at most `limit` values older than a time whose run ended before it or has no row; how many it were."""
+        ...
+
+    async def deleted(self, execution_ids: Collection[str]) -> dict[str, datetime]:
+        """When those of the runs that were deleted lately were deleted, whoever did it."""
+        ...
+
+    async def prune_deleted(self, *, before: datetime, limit: int) -> int:
+        """Forget at most `limit` deletions from before a time; how many it were."""
         ...

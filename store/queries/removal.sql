@@ -24,6 +24,18 @@ gone AS (
 )
 SELECT EXISTS (SELECT FROM wanted) AS is_there, ARRAY(SELECT id FROM gone) AS gone
 
+-- name: note_deleted
+INSERT INTO deleted_executions (id, deleted_at) SELECT unnest($1::text[]), now()
+ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at
+
+-- name: deleted_executions
+SELECT id, deleted_at FROM deleted_executions WHERE id = ANY ($1::text[])
+
+-- name: prune_deleted
+DELETE FROM deleted_executions
+WHERE id IN (SELECT id FROM deleted_executions WHERE deleted_at < $1 LIMIT $2)
+RETURNING 1
+
 -- name: prune_executions
 -- The oldest runs that stand at the root, with those of their sub-graphs. The number of a run's events stands for its
 -- size: what one statement deletes stays bounded, though a single large run always goes.

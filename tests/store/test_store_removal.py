@@ -120,6 +120,33 @@ async def test_a_tree_of_which_a_run_is_not_over_stays(store: Store, deleted: st
     assert await gone(store, ada, [top, child]) == [False, False]
 
 
+async def test_deletions_are_remembered_for_a_while(store: Store) -> None:
+    ada = new_id("ada")
+    top, kept = await run(store, ada), await run(store, ada)
+    child = await run(store, ada, root_id=top[0], parent_id=top[0])
+    everything = [top[0], child[0], kept[0]]
+    assert await store.removal.deleted(everything) == {}
+    asked = datetime.now(UTC)
+    await store.removal.delete_execution(ada, top[0])
+    deleted = await store.removal.deleted(everything)
+    assert deleted.keys() == {top[0], child[0]}
+    assert all(abs(at - asked) < timedelta(minutes=1) for at in deleted.values())
+    assert await store.removal.prune_deleted(before=LONG_AGO, limit=10) == 0
+    while await store.removal.prune_deleted(before=datetime.now(UTC) + timedelta(minutes=1), limit=1):
+        pass
+    assert await store.removal.deleted(everything) == {}
+
+
+async def test_whoever_deletes_is_remembered(store: Store) -> None:
+    ada = await user(store)
+    pruned = await run(store, ada, ended_at=LONG_AGO)
+    others = await run(store, ada)
+    await prune(store, LONG_AGO + timedelta(days=1))
+    assert (await store.removal.deleted([pruned[0], others[0]])).keys() == {pruned[0]}
+    await store.removal.delete_user(ada)
+    assert (await store.removal.deleted([pruned[0], others[0]])).keys() == {pruned[0], others[0]}
+
+
 async def test_a_late_write_does_not_bring_a_deleted_run_back(store: Store) -> None:
     ada = new_id("ada")
     mine = await run(store, ada)

@@ -156,6 +156,14 @@ class Countdown(_Test):
             yield "done", "done"
 
 
+class CountdownOn(Countdown):
+    """The same, in activities of its own."""
+
+    id = "00000000-0000-4000-8000-000000000045"
+    name = "TestCountdownOn"
+    effects = Effects.IDEMPOTENT
+
+
 class Pair(_Test):
     """Needs two values."""
 
@@ -439,6 +447,7 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Nap,
     Blocking,
     Countdown,
+    CountdownOn,
     Pair,
     Spread,
     Random,
