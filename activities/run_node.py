@@ -24,6 +24,7 @@ from activities.ownership import Claims
 from activities.patience import patiently
 from activities.records import agent_output_name, now
 from activities.reviews import Asking, asks_people, before_running
+from activities.run_masks import RunMasks
 from activities.values import ValueCodec
 from blocks.base import WAITS, AskReview, BlockContext, BlockSchema, NodeStats, Wait
 from blocks.inputs import assemble, validated
@@ -40,7 +41,6 @@ from contracts.errors import NodeLost, OutcomeUnknown, SystemFault
 from contracts.node_stats import INTERRUPTIONS
 from engine.model import Effects, Status
 from engine.state import Output
-from engine.values import Value
 from store.records import Executions, NodeRecord, OutputRecord, StoredNode
 from telemetry.logging import Logger, log_context
 from telemetry.metrics import WorkerMetrics
@@ -81,6 +81,7 @@ class NodeActivities:
         self._claims = claims
         self._client = client
         self._executions = executions
+        self._masks = RunMasks(executions)
         self._graphs = graphs
         self._codec = codec
         self._blocks_loop = blocks_loop
@@ -90,21 +91,21 @@ class NodeActivities:
     @activity.defn(name=RUN_NODE.name)
     async def run_node(self, request: NodeRequest) -> NodeResult:
         """Run a node execution, or answer what an earlier attempt had already finished."""
-        run = await self._prepare(request)
-        with log_context(
-            user_id=request.run.user_id,
-            graph_execution_id=request.run.execution_id,
-            graph_id=request.run.graph_id,
-            node_execution_id=request.id,
-            node_id=request.node_id,
-            block_name=run.placed.block.name,
-        ):
-            async with heartbeats():
+        async with heartbeats() as errors:
+            run = await patiently(lambda: self._prepare(request))
+            with log_context(
+                user_id=request.run.user_id,
+                graph_execution_id=request.run.execution_id,
+                graph_id=request.run.graph_id,
+                node_execution_id=request.id,
+                node_id=request.node_id,
+                block_name=run.placed.block.name,
+            ):
                 await self._claims.join(request.run)
                 earlier = await self._earlier(run)
                 if earlier and earlier.status.is_final:
                     return await self._told_again(run, earlier)
-                if self._was_lost_too_often(run, earlier):
+                if self._was_lost_too_often(run, earlier, errors):
                     return await self._given_up(run, earlier, _LOST)
                 return await self._attempt(run, earlier)
 
@@ -179,14 +180,15 @@ class NodeActivities:
             stored=earlier.outputs if earlier else (),
         )
 
-    def _was_lost_too_often(self, run: Attempt, earlier: StoredNode | None) -> bool:
+    def _was_lost_too_often(self, run: Attempt, earlier: StoredNode | None, errors: int) -> bool:
         """Whether so many attempts ended without a word that the node itself may be what kills its workers.
 
-        Attempts that a worker's orderly shutdown cut short do not count: they said so in the row.
+        Attempts that a worker's orderly shutdown cut short do not count: they said so in the row. Neither do those that
+        ended by an error of ours, which is not the node's.
         """
         interrupted = int(earlier.stats.get(INTERRUPTIONS, 0)) if earlier else 0
         run.interruptions = interrupted
-        return activity.info().attempt - 1 - interrupted >= self._limits.max_attempts
+        return activity.info().attempt - 1 - interrupted - errors >= self._limits.max_attempts
 
     async def _earlier(self, run: Attempt) -> StoredNode | None:
         """What an earlier attempt wrote; a first one has no predecessor and saves the question.
@@ -213,7 +215,7 @@ class NodeActivities:
         """
         request = run.request
         delivered = await self._codec.decode(request.inputs)
-        mask = await self._codec.decode(await self._mask(request))
+        mask = await self._codec.decode(await self._masks.of(request.run, request.node_id) if request.is_masked else {})
         assembled = assemble(run.placed.block, run.placed.node.input_default, delivered, mask)
         data = before_running(run.placed.block, request, assembled, answer)
         if isinstance(data, AskReview):
@@ -223,13 +225,6 @@ class NodeActivities:
         )
         run.agent_output = agent_output_name(run.placed, data)
         return validated(run.placed.block, data)
-
-    async def _mask(self, request: NodeRequest) -> Mapping[str, Value]:
-        """The run's mask for the node. It lies in the run's row, since history would repeat it for every execution."""
-        if not request.is_masked:
-            return {}
-        row = await patiently(lambda: self._executions.get(request.run.user_id, request.run.execution_id))
-        return row.masks.get(request.node_id, {}) if row else {}
 
     async def _enter(self, run: Attempt) -> None:
         """An effectful block is entered once; everything before this line may be repeated."""
