@@ -129,6 +129,10 @@ class LateRuns:
         """See `Runs`."""
         await self._runs().cancel(execution_id)
 
+    async def terminate(self, execution_id: str, reason: str) -> None:
+        """See `Runs`."""
+        await self._runs().terminate(execution_id, reason)
+
     async def send_event(self, execution_id: str, event: EventSent) -> None:
         """See `Runs`."""
         await self._runs().send_event(execution_id, event)

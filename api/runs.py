@@ -99,6 +99,10 @@ class Runs(Protocol):
         """Ask the run to stop; one that has ended, or never was, is left alone."""
         ...
 
+    async def terminate(self, execution_id: str, reason: str) -> None:
+        """End the run without asking a worker; one that has ended, or never was, is left alone."""
+        ...
+
     async def send_event(self, execution_id: str, event: EventSent) -> None:
         """Send an event to the run. ExecutionOver when it has ended."""
         ...
@@ -218,6 +222,16 @@ class TemporalRuns:
         async with _bounded():
             try:
                 await self._client.get_workflow_handle(execution_id).cancel(rpc_timeout=timedelta(seconds=RPC_SECONDS))
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+    async def terminate(self, execution_id: str, reason: str) -> None:
+        """See `Runs`."""
+        async with _bounded():
+            try:
+                handle = self._client.get_workflow_handle(execution_id)
+                await handle.terminate(reason=reason, rpc_timeout=timedelta(seconds=RPC_SECONDS))
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise

@@ -121,10 +121,12 @@ class NotedRuns:
         self.resumed: dict[str, GraphExecutionInput] = {}
         self.next_run_id: str | None = "run-2"
         self.bulk: dict[str, BulkResumeInput] = {}
+        self.terminated: list[str] = []
         self.known: dict[str, LatestRun | None] = {}
         self.down = False
         self.workers = True
         self.when_cancelled: Callable[[str], Awaitable[None]] | None = None
+        self.when_terminated: Callable[[str], Awaitable[None]] | None = None
 
     def _answer(self) -> None:
         if self.down:
@@ -159,6 +161,12 @@ class NotedRuns:
         self.cancelled.append(execution_id)
         if self.when_cancelled:
             await self.when_cancelled(execution_id)
+
+    async def terminate(self, execution_id: str, reason: str) -> None:
+        self._answer()
+        self.terminated.append(execution_id)
+        if self.when_terminated:
+            await self.when_terminated(execution_id)
 
     async def send_event(self, execution_id: str, event: EventSent) -> None:
         self._answer()

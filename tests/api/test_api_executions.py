@@ -10,10 +10,11 @@ from api_doubles import ADD, INPUT, OUTPUT, NotedRuns, sum_graph
 from fastapi import FastAPI
 
 from api.stopping import stop
+from contracts.latest_run import Ending, LatestRun
 from engine.model import Status
 from engine.values import Reference
 from store.memory import MemoryStore
-from store.records import Finish, NewExecution, NodeRecord, OutputRecord
+from store.records import Execution, Finish, NewExecution, NodeRecord, OutputRecord
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RUN_ID = "run-1"
@@ -146,3 +147,48 @@ async def test_a_run_that_stops_slowly_is_shown_as_it_is(app: FastAPI, run: dict
     fresh = await stop(app.state.services, row, wait_seconds=0)
     assert fresh is not None
     assert fresh.status is Status.RUNNING
+
+
+async def stopped(app: FastAPI, store: MemoryStore, run: dict[str, Any]) -> Execution | None:
+    row = await store.executions.get("ann", run["id"])
+    assert row is not None
+    return await stop(app.state.services, row, wait_seconds=0.05)
+
+
+async def test_a_run_that_nobody_begins_is_ended_at_the_server(
+    app: FastAPI, run: dict[str, Any], runs: NotedRuns, store: MemoryStore
+) -> None:
+    async def ended(execution_id: str) -> None:
+        runs.known[execution_id] = LatestRun(RUN_ID, Ending(Status.TERMINATED, NOW, "too late", "workflow_terminated"))
+
+    runs.when_terminated = ended
+    fresh = await stopped(app, store, run)
+    assert fresh is not None
+    assert (fresh.status, fresh.run_id, fresh.error) == (Status.TERMINATED, RUN_ID, "too late")
+    assert (runs.cancelled, runs.terminated) == ([run["id"]], [run["id"]])
+
+
+async def test_a_run_that_is_begun_while_it_is_stopped_says_what_the_server_says(
+    app: FastAPI, run: dict[str, Any], runs: NotedRuns, store: MemoryStore
+) -> None:
+    async def begun_and_ended(execution_id: str) -> None:
+        await begin(store, run)
+        runs.known[execution_id] = LatestRun(RUN_ID, Ending(Status.COMPLETED, NOW))
+
+    runs.when_terminated = begun_and_ended
+    fresh = await stopped(app, store, run)
+    assert fresh is not None
+    assert fresh.status is Status.COMPLETED
+
+
+async def test_a_run_that_is_begun_in_time_is_left_to_its_worker(
+    app: FastAPI, run: dict[str, Any], runs: NotedRuns, store: MemoryStore
+) -> None:
+    async def begun(_: str) -> None:
+        await begin(store, run)
+
+    runs.when_cancelled = begun
+    fresh = await stopped(app, store, run)
+    assert fresh is not None
+    assert fresh.status is Status.RUNNING
+    assert runs.terminated == []

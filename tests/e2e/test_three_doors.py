@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -135,6 +136,42 @@ async def test_a_run_that_nobody_took_before_it_was_terminated_has_a_row(system:
     await system.start_worker()
     found = await eventually(system, execution_id, is_("TERMINATED"))
     assert "too late" in found["error"]
+
+
+def close_status(system: System, execution_id: str) -> str:
+    described = json.loads(system.temporal("workflow", "describe", "-w", execution_id, "-o", "json"))
+    return str(described["workflowExecutionInfo"]["status"]).removeprefix("WORKFLOW_EXECUTION_STATUS_")
+
+
+async def test_a_run_is_stopped_without_any_worker(system: System) -> None:
+    graph_id = await system.save(graph([node("p", PassOn, value=1)]))
+    system.kill_workers()
+    execution_id = await system.execute(graph_id)
+    began = time.monotonic()
+    answer = await system.http.post(f"/api/executions/{execution_id}/cancel")
+    assert answer.json()["status"] == "TERMINATED"
+    assert time.monotonic() - began < 8
+    assert close_status(system, execution_id) == "TERMINATED"
+    await system.start_worker()
+    assert (await system.run(graph_id))["status"] == "COMPLETED"
+    found = await results(system, execution_id)
+    assert (found["status"], found["nodes"]) == ("TERMINATED", [])
+
+
+async def test_a_run_that_is_stopped_while_a_worker_starts_has_one_end(system: System) -> None:
+    graph_id = await system.save(graph([node("p", Pass, value=1)]))
+    system.kill_workers()
+    ids = [await system.execute(graph_id) for _ in range(8)]
+
+    async def stopped(place: int, execution_id: str) -> None:
+        await asyncio.sleep(place * 0.4)
+        await system.http.post(f"/api/executions/{execution_id}/cancel")
+
+    await asyncio.gather(system.start_worker(), *(stopped(*each) for each in enumerate(ids)))
+    agreed = {"TERMINATED": ("TERMINATED", "CANCELED"), "COMPLETED": ("COMPLETED",)}
+    for execution_id in ids:
+        found = await eventually(system, execution_id, lambda f: f["status"] in agreed)
+        assert close_status(system, execution_id) in agreed[found["status"]]
 
 
 # --- the end ----------------------------------------------------------------------------------
