@@ -80,6 +80,24 @@ class Admitting:
         await self.tell([id for id in admitted if id != run.execution_id], by=run.execution_id)
         return shown
 
+    async def stand_in(self, run: RunRef) -> None:
+        """Count a run that goes on without having asked: after a reset its workflow is past the beginning.
+
+        It does not wait; it takes a slot if one is free, else the first that becomes free when its turn comes.
+        """
+        if run.context.parent_execution_id is not None:
+            return
+        try:
+            admitted = await self._store.admission.wait(
+                run.execution_id, user_id=run.user_id, graph_id=run.graph_id, limits=self._limits
+            )
+        except Unavailable:
+            raise
+        except SystemFault as error:
+            log.warning("admission failed, the run goes on without it", error=error.message)
+            return
+        await self.tell([id for id in admitted if id != run.execution_id], by=run.execution_id)
+
     async def tell(self, execution_ids: Sequence[str], *, by: str) -> None:
         """Wake the workflows of runs that may go on now. Told twice, the second time means nothing.
 

@@ -15,7 +15,8 @@ from contracts import search_attributes
 from contracts.activities import ADMITTED, Admitted
 from engine.model import Graph, GraphPolicy, OnNodeError, Status
 from store.postgres import PostgresStore
-from tests.support.blocks import Fail, Hang, Sink, Trace
+from tests.replay.record import reset_to_the_middle
+from tests.support.blocks import Fail, Hang, PassOn, Sink, Trace
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import USER, Stack, opened_stack
 from tests.workflows.test_continuation import histories
@@ -99,6 +100,46 @@ async def test_runs_follow_one_another_in_the_order_of_arrival(narrow: Stack, tm
         (tmp_path / name).touch()
         await completed(narrow, handles[place])
     assert len(trace.read_text().splitlines()) == 3
+
+
+async def reset_to_its_second_node(stack: Stack, tmp_path: Path, graph_id: str) -> tuple[Handle, Path]:
+    """A run that was over and goes on again: its second node waits for the file."""
+    go = tmp_path / f"go-{uuid.uuid4()}"
+    go.touch()
+    first = node("first", PassOn, value=1)
+    second = node("second", Trace, file=str(tmp_path / "again"), wait_for=str(go))
+    handle = await stack.start(graph([first, second], "first.value -> second.value", id=graph_id))
+    await completed(stack, handle)
+    go.unlink()
+    again = await reset_to_the_middle(stack.client, handle.id)
+    await reached(stack, again, Status.RUNNING)
+    return again, go
+
+
+async def test_a_run_that_was_reset_to_its_middle_counts(narrow: Stack, tmp_path: Path) -> None:
+    graph_id = str(uuid.uuid4())
+    reset, go = await reset_to_its_second_node(narrow, tmp_path, graph_id)
+    following = await narrow.start(tracing(graph_id, tmp_path / "trace"))
+    await waits(following)
+    go.touch()
+    await completed(narrow, reset)
+    await completed(narrow, following)
+
+
+async def test_a_run_that_was_reset_to_its_middle_does_not_wait(narrow: Stack, tmp_path: Path) -> None:
+    graph_id, gate = str(uuid.uuid4()), tmp_path / "gate"
+    reset, go = await reset_to_its_second_node(narrow, tmp_path, graph_id)
+    holder = await narrow.start(tracing(graph_id, tmp_path / "trace", wait_for=gate))
+    await waits(holder)
+    go.touch()
+    await completed(narrow, reset)
+    await reached(narrow, holder, Status.RUNNING)
+    again = await reset_to_the_middle(narrow.client, reset.id)
+    await completed(narrow, again)
+    gate.touch()
+    await completed(narrow, holder)
+    places = await narrow.store._pool.fetch("SELECT * FROM run_slots WHERE graph_id = $1", graph_id)
+    assert places == [], "whoever is over holds nothing"
 
 
 @pytest.mark.parametrize("how", ["stopped", "failed"])
