@@ -8,7 +8,7 @@ from engine.model import Graph, GraphPolicy, OnNodeError
 from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source, Sub
 from tests.support.graphs import graph, node
 
-CANCELLED = frozenset({"stopped", "stopped_while_sleeping"})
+CANCELLED = frozenset({"stopped", "stopped_while_sleeping", "queued"})
 """Kinds that are stopped as soon as a node is under way."""
 
 RESUMED = frozenset({"resumed"})
@@ -17,16 +17,44 @@ RESUMED = frozenset({"resumed"})
 RERUN = frozenset({"rerun"})
 """Kinds that are run again from `b` once they have ended; the second run's history is kept."""
 
-RESET = frozenset({"reset"})
+RESET = frozenset({"reset", "reset_after_continuing"})
 """Kinds that are reset to the middle once they have ended; the history kept is that of the second run."""
 
 REVIEWED = frozenset({"reviewed"})
 """Kinds whose review is approved, and that are sent the event `go`, once a node waits for a person."""
+QUEUED = frozenset({"queued"})
+"""Kinds that wait for a slot until another run of the same graph is stopped."""
+
+FAILED_BY_HAND = frozenset({"failed_activity"})
+"""Kinds whose node's activity is failed by somebody else as soon as it is under way."""
+
+CONTINUED = frozenset(
+    {
+        "continuing",
+        "continued",
+        "continued_while_sleeping",
+        "continued_with_a_sub_graph",
+        "reset_after_continuing",
+    }
+)
+"""Kinds that continue as new after a few events; kept is the last history, of `continuing` the first."""
+
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    **{name: {"continue_after_events": 16} for name in CONTINUED},
+    **{name: {"max_concurrent_graph_executions_per_user": 1} for name in QUEUED},
+}
+"""What the worker of a kind has set."""
+
 
 _PINS: dict[str, Any] = {
     "input_schema": {"properties": {"a": {}}},
     "output_schema": {"properties": {"out": {}}},
 }
+
+
+def _chain() -> tuple[Graph, dict[str, Any]]:
+    nodes = [node("n0", PassOn, value=1), *(node(f"n{i}", PassOn) for i in range(1, 7))]
+    return graph(nodes, *(f"n{i}.value -> n{i + 1}.value" for i in range(6))), {}
 
 
 def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
@@ -145,5 +173,38 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
                 "count.done -> each.value",
             ),
             {"n": 2500},
+        ),
+        "queued": (graph([node("hang", Hang, value=1)]), {}),
+        "failed_activity": (
+            graph([node("hang", Hang, value=1), node("bad", PassOn)], "hang.error -> bad.value"),
+            {},
+        ),
+        "continuing": _chain(),
+        "continued": _chain(),
+        "reset_after_continuing": _chain(),
+        "continued_while_sleeping": (
+            graph(
+                [node("nap", Nap, value=6), node("one", Pass, value="one"), node("pair", Pair)],
+                "one.value -> pair.left",
+                "nap.value -> pair.right",
+            ),
+            {},
+        ),
+        "continued_with_a_sub_graph": (
+            graph(
+                [
+                    node("sub", Sub, graph_id="dripping-child", graph_version=1, inputs={}, **_PINS),
+                    node("after", PassOn),
+                ],
+                "sub.out -> after.value",
+                sub_graphs=[
+                    graph(
+                        [node("d", Drip, value=8, seconds=0.1), node("o", Sink, name="out")],
+                        "d.value -> o.value",
+                        id="dripping-child",
+                    )
+                ],
+            ),
+            {},
         ),
     }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
 from activities.blocks_loop import BlocksLoop
 from blocks.catalogue import Catalogue
 from contracts.activities import EVENT
 from contracts.execution import GRAPH_EXECUTION
 from contracts.reviews import REVIEW_NODE
-from contracts.search_attributes import SEARCH_ATTRIBUTES
+from contracts.search_attributes import SEARCH_ATTRIBUTES, STATUS
 from contracts.temporal_client import connect
 from dev import health, postgres, temporal_cli
 from engine.model import Status
@@ -31,9 +33,10 @@ from store.changes import Changes
 from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
+from store.records import StoredNode
 from telemetry.free_port import free_port
 from telemetry.metrics import WorkerMetrics
-from tests.replay.kinds import CANCELLED, RERUN, RESET, RESUMED, REVIEWED, kinds
+from tests.replay.kinds import CANCELLED, FAILED_BY_HAND, QUEUED, RERUN, RESET, RESUMED, REVIEWED, SETTINGS, kinds
 from tests.support.blocks import TEST_BLOCKS
 from worker import activities_of, worker_of
 
@@ -62,6 +65,74 @@ async def reset_to_the_middle(client: Client, workflow_id: str) -> WorkflowHandl
     return client.get_workflow_handle(workflow_id, run_id=answer.run_id)
 
 
+@dataclass
+class Recorder:
+    """What making a run needs."""
+
+    client: Client
+    store: PostgresStore
+    changes: Changes
+    task_queue: str
+
+    async def run(self, name: str) -> WorkflowHandle[Any, Any]:
+        """A run of a kind, made to its end."""
+        graph, inputs = kinds()[name]
+        graph = graph.model_copy(update={"id": str(uuid.uuid4())})
+        version = await self.store.graphs.save(USER, graph, [])
+        asked = {"graph_id": graph.id, "user_id": USER, "graph_version": version, "inputs": inputs}
+        other = await self._start(f"before-{name}", asked) if name in QUEUED else None
+        handle = await self._start(f"recorded-{name}", asked)
+        if other:
+            while (await handle.describe()).typed_search_attributes.get(STATUS) != Status.QUEUED.value or (
+                not await self._running(other.id)
+            ):
+                await asyncio.sleep(0.05)
+            await other.cancel()
+        if name in CANCELLED | RESUMED:
+            await self._one_running(handle.id)
+            await handle.cancel()
+        if name in FAILED_BY_HAND:
+            under_way = await self._one_running(handle.id)
+            activity = self.client.get_async_activity_handle(
+                workflow_id=handle.id, run_id=None, activity_id=under_way[0].id
+            )
+            await activity.fail(ApplicationError("Failed by hand", type="by_hand", non_retryable=True))
+        if name in REVIEWED:
+            async for _ in self.changes.watch(handle.id):
+                if reviews := (await self.store.reviews.waiting(USER, limit=1, before=None)).items:
+                    break
+            await handle.execute_update(REVIEW_NODE, {"review_id": reviews[0].id, "approved": True})
+            await handle.signal(EVENT, {"name": "go"})
+        try:
+            await handle.result()
+        except WorkflowFailureError as failure:
+            print(f"{name}: {failure.cause}")
+        if name in RESUMED:
+            handle = await self._start(handle.id, {"graph_id": graph.id, "user_id": USER, "resume": True})
+            await handle.result()
+        if name in RERUN:
+            handle = await self._start(f"{handle.id}-again", {"rerun_of": handle.id, "rerun_from_node": "b", **asked})
+            await handle.result()
+        if name in RESET:
+            handle = await reset_to_the_middle(self.client, handle.id)
+            await handle.result()
+        if name == "continuing":
+            handle = self.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+        return handle
+
+    async def _start(self, id: str, asked: dict[str, Any]) -> WorkflowHandle[Any, Any]:
+        return await self.client.start_workflow(GRAPH_EXECUTION, asked, id=id, task_queue=self.task_queue)
+
+    async def _running(self, execution_id: str) -> list[StoredNode]:
+        return [n for n in await self.store.executions.nodes(execution_id) if n.status is Status.RUNNING]
+
+    async def _one_running(self, execution_id: str) -> list[StoredNode]:
+        async for _ in self.changes.watch(execution_id):
+            if found := await self._running(execution_id):
+                return found
+        raise AssertionError("unreachable")
+
+
 async def record(names: list[str], directory: Path) -> None:
     """One history a kind, from real runs."""
     port = free_port()
@@ -78,50 +149,12 @@ async def record(names: list[str], directory: Path) -> None:
             await migrate(pool)
             store = PostgresStore(pool)
             await store.users.ensure_user(USER, email="recorder@example.com", name="Recorder")
-            settings = Settings(task_queue="recorder")
             with BlocksLoop() as loop:
-                activities = activities_of(settings, client, store, Catalogue(TEST_BLOCKS), loop, WorkerMetrics())
-                async with worker_of(settings, client, activities), Changes(database.url) as changes:
-                    for name in names:
-                        graph, inputs = kinds()[name]
-                        graph = graph.model_copy(update={"id": str(uuid.uuid4())})
-                        version = await store.graphs.save(USER, graph, [])
-                        asked = {"graph_id": graph.id, "user_id": USER, "graph_version": version, "inputs": inputs}
-                        handle = await client.start_workflow(
-                            GRAPH_EXECUTION, asked, id=f"recorded-{name}", task_queue=settings.task_queue
-                        )
-                        if name in CANCELLED | RESUMED:
-                            async for _ in changes.watch(handle.id):
-                                if any(n.status is Status.RUNNING for n in await store.executions.nodes(handle.id)):
-                                    break
-                            await handle.cancel()
-                        if name in REVIEWED:
-                            async for _ in changes.watch(handle.id):
-                                if reviews := (await store.reviews.waiting(USER, limit=1, before=None)).items:
-                                    break
-                            await handle.execute_update(REVIEW_NODE, {"review_id": reviews[0].id, "approved": True})
-                            await handle.signal(EVENT, {"name": "go"})
-                        try:
-                            await handle.result()
-                        except WorkflowFailureError as failure:
-                            print(f"{name}: {failure.cause}")
-                        if name in RESUMED:
-                            handle = await client.start_workflow(
-                                GRAPH_EXECUTION,
-                                {"graph_id": graph.id, "user_id": USER, "resume": True},
-                                id=handle.id,
-                                task_queue=settings.task_queue,
-                            )
-                            await handle.result()
-                        if name in RERUN:
-                            again = {"rerun_of": handle.id, "rerun_from_node": "b", **asked}
-                            handle = await client.start_workflow(
-                                GRAPH_EXECUTION, again, id=f"{handle.id}-again", task_queue=settings.task_queue
-                            )
-                            await handle.result()
-                        if name in RESET:
-                            handle = await reset_to_the_middle(client, handle.id)
-                            await handle.result()
+                for name in names:
+                    settings = Settings(task_queue=f"recorder-{name}", **SETTINGS.get(name, {}))
+                    activities = activities_of(settings, client, store, Catalogue(TEST_BLOCKS), loop, WorkerMetrics())
+                    async with worker_of(settings, client, activities), Changes(database.url) as changes:
+                        handle = await Recorder(client, store, changes, settings.task_queue).run(name)
                         (HISTORIES / f"{name}.json").write_text((await handle.fetch_history()).to_json())
                         print(f"recorded {name}")
     finally:
