@@ -384,6 +384,7 @@ class GraphExecution:
         assert self._scheduler is not None
         request = self._resets.request(self._run, self._scheduler, self._inbox)
         await self._result(start_local(TAKE_OVER_RUN, request))
+        self._shown = Status.RUNNING
 
     async def _wait(self, nodes: NodeRuns, seconds: float | None) -> None:
         """Until something arrives in the inbox or the run is cancelled, at most for so many seconds."""

@@ -4,6 +4,7 @@ Used by `graph_execution.py` alone. The server changes a workflow's random seed 
 history, so every replay notices it there too.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 from temporalio import workflow
@@ -19,10 +20,13 @@ class Resets:
 
     def __init__(self) -> None:
         self.is_due = False
+        self._loop = asyncio.get_running_loop()
         workflow.register_random_seed_callback(self._noticed)
 
     def _noticed(self, _seed: int) -> None:
         self.is_due = True
+        # Conditions are looked at only when something is ready to run: a run that waits would not notice.
+        self._loop.call_soon(_nothing)
 
     def request(self, run: RunRef, scheduler: Scheduler, inbox: Iterable[Event]) -> TakeOverRequest:
         """What stands now; with this the rows have been told."""
@@ -42,3 +46,7 @@ class Resets:
             for each in unended(scheduler.plan, state, inbox)
         ]
         return TakeOverRequest(run=run, opened=opened(scheduler.plan, state), open=rows)
+
+
+def _nothing() -> None:
+    """Wakes the loop."""

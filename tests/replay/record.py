@@ -53,12 +53,17 @@ async def reset_to_the_middle(client: Client, workflow_id: str) -> WorkflowHandl
         for e in events
         if e.event_id > first.event_id and e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
     )
+    return await reset_to(client, workflow_id, heard.event_id)
+
+
+async def reset_to(client: Client, workflow_id: str, task_event_id: int) -> WorkflowHandle[Any, Any]:
+    """Reset a run to the workflow task with this final event; the run that goes on there."""
     answer = await client.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
             namespace=client.namespace,
             workflow_execution=WorkflowExecution(workflow_id=workflow_id),
             reason="recorded",
-            workflow_task_finish_event_id=heard.event_id,
+            workflow_task_finish_event_id=task_event_id,
             request_id=str(uuid.uuid4()),
         )
     )

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
 from activities.admitting import Admitting
+from blocks.people import HumanInTheLoop
 from contracts import search_attributes
-from contracts.activities import ADMITTED, Admitted
+from contracts.activities import ADMITTED, EVENT, Admitted
 from engine.model import Graph, GraphPolicy, OnNodeError, Status
 from store.postgres import PostgresStore
-from tests.replay.record import reset_to_the_middle
+from tests.replay.record import reset_to, reset_to_the_middle
 from tests.support.blocks import Fail, Hang, PassOn, Sink, Trace
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import USER, Stack, opened_stack
@@ -140,6 +142,34 @@ async def test_a_run_that_was_reset_to_its_middle_does_not_wait(narrow: Stack, t
     await completed(narrow, holder)
     places = await narrow.store._pool.fetch("SELECT * FROM run_slots WHERE graph_id = $1", graph_id)
     assert places == [], "whoever is over holds nothing"
+
+
+async def test_a_run_that_is_reset_while_it_waits_for_a_person_holds_nothing(narrow: Stack, tmp_path: Path) -> None:
+    graph_id = str(uuid.uuid4())
+    first, ask = node("first", PassOn, value=1), node("ask", HumanInTheLoop, name="Well?")
+    handle = await narrow.start(graph([first, ask], "first.value -> ask.data", id=graph_id))
+    await reached(narrow, handle, Status.REVIEW)
+    await handle.signal(EVENT, {"name": "nobody listens"})
+
+    def heard() -> bool:
+        return events[-1].event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED and any(
+            event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED for event in events
+        )
+
+    async with asyncio.timeout(30):
+        while events := (await handle.fetch_history()).events:
+            if heard():
+                break
+    again = await reset_to(narrow.client, handle.id, events[-1].event_id)
+
+    async def waits_again() -> bool:
+        row = await narrow.store.executions.get(USER, handle.id)
+        return row is not None and (row.run_id, row.status) == (again.run_id, Status.REVIEW)
+
+    await until(waits_again)
+    await completed(narrow, await narrow.start(tracing(graph_id, tmp_path / "trace")))
+    await again.cancel()
+    await narrow.outcome(again)
 
 
 @pytest.mark.parametrize("how", ["stopped", "failed"])
