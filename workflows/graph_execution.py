@@ -382,8 +382,7 @@ class GraphExecution:
     async def _take_over(self) -> None:
         """After a reset: bring the rows back to where the run goes on."""
         assert self._scheduler is not None
-        request = self._resets.request(self._run, self._scheduler, self._inbox)
-        await self._result(start_local(TAKE_OVER_RUN, request))
+        await self._result(start_local(TAKE_OVER_RUN, self._resets.request(self._run, self._scheduler, self._inbox)))
         self._shown = Status.RUNNING
 
     async def _wait(self, nodes: NodeRuns, seconds: float | None) -> None:

@@ -26,8 +26,5 @@ VALUES ('run', 'ada', 'top', 1, 1, 0, NULL), ('next', 'ada', 'top', NULL, 1, 0, 
 INSERT INTO superseded_node_executions (execution_id, run_id, id, superseded_at, body, outputs)
 VALUES ('run', 'run-0', 'x-0', now(), '{"id": "x-0"}', '[]');
 UPDATE graph_executions SET asked_at = now();
-INSERT INTO reviews (execution_id, id, node_execution_id, node_id, user_id, attempt, status, payload, instructions, editable, asked_at)
-VALUES ('run', 'x-1', 'x-1', 'n-1', 'ada', 1, 'WAITING', '{"value": 1}', 'Look', true, now());
-INSERT INTO graph_settings (user_id, graph_id, human_in_the_loop_safe_mode, sensitive_action_safe_mode)
-VALUES ('ada', 'top', false, true);
+UPDATE graph_executions SET rerun_of = 'older', rerun_from_node = 'n-1';
 INSERT INTO deleted_executions (id, deleted_at) VALUES ('deleted', now());
