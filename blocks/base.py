@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from blocks.services import Services
 from engine.model import BlockId, BlockKind, BlockShape, Effects, Pin
 
 
@@ -108,6 +109,7 @@ class BlockContext:
     is_approved: bool = False
     asks_people: bool = True
     stats: NodeStats = field(default_factory=NodeStats)
+    services: Services = field(default_factory=Services)
 
 
 @dataclass(frozen=True, slots=True)
