@@ -168,6 +168,21 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_MAX_OUTPUTS_PER_NODE"),
         description="Outputs of one node execution; a node that gives more fails (`too_many_outputs`).",
     )
+    max_run_files_bytes: PositiveInt = Field(
+        1024 * 1024 * 1024,
+        validation_alias=_names("HEDDLE_MAX_RUN_FILES_BYTES"),
+        description="All files of one run and its sub-graphs together; a node that stores more fails.",
+    )
+    max_kept_value_bytes: PositiveInt = Field(
+        10 * 1024 * 1024,
+        validation_alias=_names("HEDDLE_MAX_KEPT_VALUE_BYTES"),
+        description="Largest value, as JSON, that a block keeps for later runs.",
+    )
+    max_kept_values: PositiveInt = Field(
+        10_000,
+        validation_alias=_names("HEDDLE_MAX_KEPT_VALUES"),
+        description="Values of one user that blocks keep for later runs.",
+    )
     max_nodes_per_graph: PositiveInt = Field(
         5_000,
         validation_alias=_names("HEDDLE_MAX_NODES_PER_GRAPH"),

@@ -20,6 +20,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.admitting import Admitting
+from activities.block_services import BlockServices, KeepingLimits
 from activities.blocks_loop import BlocksLoop
 from activities.bulk import BulkActivities
 from activities.child_runs import ChildActivities
@@ -101,12 +102,15 @@ def activities_of(
     continuing = Continuing(store, graphs, catalogue, codec)
     runs = RunActivities(store, graphs, catalogue, batch, codec, limits, admitting, claims, continuing, metrics)
     rebuilding = RebuildActivities(store, graphs, codec, claims, limits)
+    keeping = KeepingLimits(settings.max_run_files_bytes, settings.max_kept_value_bytes, settings.max_kept_values)
+    services = BlockServices(store, keeping)
     nodes = NodeActivities(
         client,
         store.executions,
         graphs,
         codec,
         blocks_loop,
+        services,
         NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000, settings.node_max_attempts),
         claims,
         metrics,

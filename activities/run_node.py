@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from activities.block_run import Failure, failure_of, run_block
+from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
 from activities.graphs import GraphCache
 from activities.heartbeats import heartbeats
@@ -72,12 +73,14 @@ class NodeActivities:
         graphs: GraphCache,
         codec: ValueCodec,
         blocks_loop: BlocksLoop,
+        services: BlockServices,
         limits: NodeLimits,
         claims: Claims,
         metrics: WorkerMetrics,
         asking: Asking,
     ) -> None:
         self._asking = asking
+        self._services = services
         self._claims = claims
         self._client = client
         self._executions = executions
@@ -254,6 +257,7 @@ class NodeActivities:
             is_approved=request.is_approved,
             asks_people=asks_people(request.run.context),
             stats=run.stats,
+            services=self._services.of(request.run),
         )
         ids = {
             "user_id": request.run.user_id,

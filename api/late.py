@@ -15,6 +15,7 @@ from contracts.latest_run import LatestRun
 from contracts.reviews import ReviewDecision, ReviewOutcome
 from store.failed_runs import FailedRuns
 from store.graph_records import Graphs
+from store.keeping import KeyValues, RunFiles
 from store.ownership import Ownership
 from store.records import Changes, Executions, Store, Users, Values
 from store.removal import Removal
@@ -57,6 +58,16 @@ class LateStore:
     def admission(self) -> Admission:
         """See `Store`."""
         return self._store().admission
+
+    @property
+    def files(self) -> RunFiles:
+        """See `Store`."""
+        return self._store().files
+
+    @property
+    def key_values(self) -> KeyValues:
+        """See `Store`."""
+        return self._store().key_values
 
     @property
     def removal(self) -> Removal:

@@ -33,6 +33,9 @@ LARGEST_POWER = 1_000
 LARGEST_REPEAT = 10_000
 """A range, a repetition or a width in a template (agent-graphs §17.8)."""
 
+LARGEST_FILE = 100 * 1024 * 1024
+"""Bytes of one file (agent-graphs §19)."""
+
 
 def refuse_long_text(length: int) -> None:
     """ValueError when a block is about to make a text of this many characters and that is too many."""

@@ -18,6 +18,7 @@ from store.graph_records import GraphRow
 from store.graphs import parts_of
 from store.memory_executions import MemoryExecutions
 from store.memory_failed_runs import MemoryFailedRuns
+from store.memory_keeping import MemoryKeyValues, MemoryRunFiles
 from store.memory_ownership import MemoryOwnership
 from store.memory_removal import MemoryRemoval
 from store.memory_reviews import MemoryReviews
@@ -209,7 +210,11 @@ class MemoryStore:
         self.ownership = MemoryOwnership(self.executions)
         self.values = MemoryValues()
         self.reviews = MemoryReviews(self.executions)
-        self.removal = MemoryRemoval(self.executions, self.graphs, self.values, self.users, self.reviews)
+        self.files = MemoryRunFiles()
+        self.key_values = MemoryKeyValues()
+        self.removal = MemoryRemoval(
+            self.executions, self.graphs, (self.values, self.files), self.users, self.reviews, self.key_values
+        )
         self.failed_runs = MemoryFailedRuns(self.executions)
         self.changes = MemoryChanges(watchers)
 

@@ -3,7 +3,7 @@
 Used by `memory.MemoryStore`. Nothing here awaits, so each call is a transaction.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -37,6 +37,14 @@ class DroppableValues(Protocol):
         ...
 
 
+class DroppableKeyValues(Protocol):
+    """Kept values as this module needs them."""
+
+    def drop(self, user_id: str, graph_id: str | None = None) -> int:
+        """Forget the user's values, or those of one graph; how many it were."""
+        ...
+
+
 class MemoryRemoval:
     """`removal.Removal` in memory."""
 
@@ -44,9 +52,10 @@ class MemoryRemoval:
         self,
         executions: MemoryExecutions,
         graphs: DroppableGraphs,
-        values: DroppableValues,
+        values: Sequence[DroppableValues],
         users: Droppable,
         reviews: MemoryReviews,
+        key_values: DroppableKeyValues,
     ) -> None:
         self._executions = executions
         self._graphs = graphs
@@ -54,6 +63,7 @@ class MemoryRemoval:
         self._users = users
         self._reviews = reviews
         self._deleted: dict[str, datetime] = {}
+        self._key_values = key_values
 
     async def delete_execution(self, user_id: str, execution_id: str) -> bool:
         """Delete the user's run; False when there is none."""
@@ -75,7 +85,10 @@ class MemoryRemoval:
         if any(row.graph_id == graph_id for row in self._open(user_id)):
             raise ExecutionRunning("Runs of the graph are not over. Stop them first.")
         self._reviews.drop_settings(user_id, graph_id)
-        return self._graphs.drop(user_id, graph_id)
+        versions = self._graphs.drop(user_id, graph_id)
+        if versions:
+            self._key_values.drop(user_id, graph_id)
+        return versions
 
     async def delete_user(self, user_id: str) -> bool:
         """Delete the user with keys, graphs and runs; False when there is nothing of such a user."""
@@ -84,7 +97,8 @@ class MemoryRemoval:
         runs = [row.id for row in self._executions.rows() if row.user_id == user_id]
         self._drop(runs)
         self._reviews.drop_settings(user_id)
-        return bool(len(runs) + self._graphs.drop_user(user_id) + self._users.drop_user(user_id))
+        kept = self._key_values.drop(user_id)
+        return bool(len(runs) + kept + self._graphs.drop_user(user_id) + self._users.drop_user(user_id))
 
     async def prune_executions(self, *, ended_before: datetime, limit: int) -> int:
         """Delete runs that ended before a time, the oldest first, and answer how many."""
@@ -109,9 +123,12 @@ class MemoryRemoval:
         return len(gone)
 
     async def prune_values(self, *, before: datetime, limit: int) -> int:
-        """Delete values older than a time whose run ended before it or has no row; how many it were."""
+        """Delete values and files older than a time whose run ended before it or has no row; how many it were."""
         kept = {row.id for row in self._executions.rows() if not (row.ended_at is not None and row.ended_at < before)}
-        return self._values.drop(lambda run_id, created_at: created_at < before and run_id not in kept, limit)
+        gone = 0
+        for values in self._values:
+            gone += values.drop(lambda run_id, created_at: created_at < before and run_id not in kept, limit - gone)
+        return gone
 
     async def deleted(self, execution_ids: Collection[str]) -> dict[str, datetime]:
         """When those of the runs that were deleted lately were deleted."""
@@ -132,4 +149,5 @@ class MemoryRemoval:
         self._deleted |= dict.fromkeys(ids, datetime.now(UTC))
         self._executions.drop(ids)
         self._reviews.drop(ids)
-        self._values.drop(lambda run_id, _: run_id in ids)
+        for values in self._values:
+            values.drop(lambda run_id, _: run_id in ids)

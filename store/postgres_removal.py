@@ -23,6 +23,7 @@ CONTENTS = tuple(
         "delete_node_outputs",
         "delete_execution_events",
         "delete_stored_values",
+        "delete_run_files",
         "delete_run_slots",
         "delete_superseded_executions",
         "delete_reviews",
@@ -34,10 +35,12 @@ _NOTE = statement("note_deleted")
 _DELETED = statement("deleted_executions")
 _PRUNE_DELETED = statement("prune_deleted")
 _VALUES = statement("prune_values")
+_FILES = statement("prune_files")
 _HAS_OPEN = statement("has_open_executions")
 _LOCK_GRAPH = statement("lock_graph")
 _GRAPH = statement("delete_graph")
 _GRAPHS_OF_USER = statement("delete_graphs_of_user")
+_KEPT = statement("delete_kept_values")
 _KEYS = statement("delete_api_keys")
 _USER = statement("delete_user")
 _SETTINGS = statement("delete_graph_settings")
@@ -78,6 +81,8 @@ class PostgresRemoval:
             await held.execute(_SETTINGS, user_id, graph_id)
             if versions and await held.fetchval(_HAS_OPEN, user_id, graph_id):
                 raise ExecutionRunning("Runs of the graph are not over. Stop them first.")
+            if versions:
+                await held.execute(_KEPT, user_id, graph_id)
         return len(versions)
 
     async def delete_user(self, user_id: str) -> bool:
@@ -93,16 +98,21 @@ class PostgresRemoval:
         async with connection(self._pool) as held, held.transaction():
             await held.execute(_SETTINGS, user_id, None)
             graphs = await held.fetch(_GRAPHS_OF_USER, user_id)
+            kept = await held.fetch(_KEPT, user_id, None)
             users = await held.fetch(_USER, user_id)
-        return bool(runs or graphs or users)
+        return bool(runs or graphs or kept or users)
 
     async def prune_executions(self, *, ended_before: datetime, limit: int) -> int:
         """Delete runs that ended before a time, the oldest first, and answer how many."""
         return await self._delete_runs(_PRUNE, ended_before, limit, EVENTS_AT_ONCE)
 
     async def prune_values(self, *, before: datetime, limit: int) -> int:
-        """Delete values older than a time whose run ended before it or has no row; how many it were."""
-        return len(await fetch(self._pool, _VALUES, before, limit, seconds=DELETE_SECONDS))
+        """Delete values and files older than a time whose run ended before it or has no row; how many it were."""
+        values = len(await fetch(self._pool, _VALUES, before, limit, seconds=DELETE_SECONDS))
+        files = (
+            await fetch(self._pool, _FILES, before, limit - values, seconds=DELETE_SECONDS) if values < limit else ()
+        )
+        return values + len(files)
 
     async def deleted(self, execution_ids: Collection[str]) -> dict[str, datetime]:
         """When those of the runs that were deleted lately were deleted."""

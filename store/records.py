@@ -13,6 +13,7 @@ from engine.model import Status
 from engine.values import Reference, Value
 from store.failed_runs import FailedRuns
 from store.graph_records import Graphs
+from store.keeping import Keeping
 from store.ownership import Ownership
 from store.pages import Page
 from store.removal import Removal
@@ -331,7 +332,7 @@ class Changes(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(Keeping, Protocol):
     """All aggregates together."""
 
     @property

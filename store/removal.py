@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Removal(Protocol):
-    """Deletes runs with all that belongs to them: node executions, outputs, events, values, the runs of sub-graphs."""
+    """Deletes runs with all that belongs to them: node executions, outputs, events, values, files, sub-graphs' runs."""
 
     async def delete_execution(self, user_id: str, execution_id: str) -> bool:
         """Delete the user's run; False when there is none.
@@ -19,7 +19,7 @@ class Removal(Protocol):
         ...
 
     async def delete_graph(self, user_id: str, graph_id: str) -> int:
-        """Delete all versions of the user's graph and answer how many; its runs keep their rows.
+        """Delete all versions of the user's graph, with the values it kept, and answer how many; runs keep their rows.
 
         A graph that contains it as a sub-graph is read without it from then on. ExecutionRunning while one of its runs
         is not over.
@@ -27,7 +27,7 @@ class Removal(Protocol):
         ...
 
     async def delete_user(self, user_id: str) -> bool:
-        """Delete the user with keys, graphs and runs; False when there is nothing of such a user.
+        """Delete the user with keys, graphs, kept values and runs; False when there is nothing of such a user.
 
         ExecutionRunning, and nothing is deleted, while one of the user's runs is not over. Repeatable: a deletion that
         was broken off goes on where it was.
@@ -43,7 +43,10 @@ class Removal(Protocol):
         ...
 
     async def prune_values(self, *, before: datetime, limit: int) -> int:
-        """Delete at most `limit` values older than a time whose run ended before it or has no row; how many it were."""
+        """Delete values and files older than a time whose run ended before it or has no row, `limit` of them at most.
+
+        Answers how many it were.
+        """
         ...
 
     async def deleted(self, execution_ids: Collection[str]) -> dict[str, datetime]:

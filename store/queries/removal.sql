@@ -95,6 +95,9 @@ DELETE FROM execution_events WHERE execution_id = ANY ($1::text[])
 -- name: delete_stored_values
 DELETE FROM stored_values WHERE execution_id = ANY ($1::text[])
 
+-- name: delete_run_files
+DELETE FROM run_files WHERE execution_id = ANY ($1::text[])
+
 -- name: delete_run_slots
 -- Those of runs that are over: none is left, unless the end of a run could not give its slot away.
 DELETE FROM run_slots WHERE execution_id = ANY ($1::text[])
@@ -119,6 +122,17 @@ WHERE (execution_id, sha256) IN (
 )
 RETURNING 1
 
+-- name: prune_files
+DELETE FROM run_files
+WHERE (execution_id, sha256, name) IN (
+    SELECT file.execution_id, file.sha256, file.name
+    FROM run_files AS file LEFT JOIN graph_executions AS run ON run.id = file.execution_id
+    WHERE file.created_at < $1
+        AND (run.id IS NULL OR (run.ended_at < $1 AND run.status IN ('COMPLETED', 'FAILED', 'TERMINATED')))
+    LIMIT $2
+)
+RETURNING 1
+
 -- name: has_open_executions
 SELECT EXISTS (
     SELECT FROM graph_executions
@@ -130,6 +144,9 @@ DELETE FROM graphs WHERE id = $2 AND user_id = $1 RETURNING version
 
 -- name: delete_graphs_of_user
 DELETE FROM graphs WHERE user_id = $1 RETURNING version
+
+-- name: delete_kept_values
+DELETE FROM kept_values WHERE user_id = $1 AND graph_id = coalesce($2::text, graph_id) RETURNING 1
 
 -- name: delete_api_keys
 DELETE FROM api_keys WHERE user_id = $1
