@@ -8,9 +8,12 @@ from typing import Any
 
 from blocks.agent_executor import AgentExecutor
 from blocks.agent_io import AgentInput, AgentOutput
+from blocks.archives import CreateZipArchive, ExtractZipArchive
 from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
 from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
+from blocks.code_extraction import CodeExtraction
+from blocks.compression import CompressText, DecompressText
 from blocks.dictionaries import (
     AddToDictionary,
     CreateDictionary,
@@ -19,6 +22,7 @@ from blocks.dictionaries import (
     RemoveFromDictionary,
     ReplaceDictionaryValue,
 )
+from blocks.files import FileRead, FileStore
 from blocks.iteration import StepThroughItems
 from blocks.legacy import LEGACY_IDS
 from blocks.list_sets import (
@@ -33,6 +37,9 @@ from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsE
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
 from blocks.people import HumanInTheLoop, WaitForEvent
+from blocks.persistence import PersistInformation, RetrieveInformation
+from blocks.sampling import DataSampling
+from blocks.spreadsheet import ReadSpreadsheet
 from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
 from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
 from blocks.text_template import FillTextTemplate
@@ -48,6 +55,7 @@ from blocks.typed_inputs import (
     AgentTimeInput,
     AgentToggleInput,
 )
+from blocks.waiting import WaitUntil
 from blocks.xml_parser import XmlParser
 from engine.model import BlockId, BlockShape
 
@@ -112,12 +120,26 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     MatchTextPattern,
     ExtractTextInformation,
     FillTextTemplate,
+    CodeExtraction,
     XmlParser,
+    CompressText,
+    DecompressText,
+    # data
+    ReadSpreadsheet,
+    DataSampling,
+    PersistInformation,
+    RetrieveInformation,
+    # files
+    FileStore,
+    FileRead,
+    CreateZipArchive,
+    ExtractZipArchive,
     # time
     GetCurrentTime,
     GetCurrentDate,
     GetCurrentDateAndTime,
     CountdownTimer,
+    WaitUntil,
 )
 """The blocks of Heddle, in the order in which people read them."""
 

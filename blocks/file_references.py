@@ -6,6 +6,7 @@ of the run, or its plain name.
 
 import base64
 import binascii
+import codecs
 import mimetypes
 import re
 from urllib.parse import unquote_to_bytes
@@ -59,6 +60,25 @@ def to_data_uri(file: File) -> str:
     return f"data:{file.content_type};base64,{base64.b64encode(file.content).decode()}"
 
 
+def text_of(file: File) -> str:
+    """The file as text: UTF-8, or what its byte order mark says, else Latin 1, which reads anything."""
+    content = file.content
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace").removeprefix("\ufeff")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def content_type_of(name: str) -> str:
+    """The media type of files that are named so."""
+    _, _, ending = name.lower().rpartition(".")
+    by_ending = {extension: content_type for content_type, extension in reversed(_EXTENSIONS.items())}
+    return by_ending.get(f".{ending}") or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
 def extension_of(content_type: str) -> str:
     """The usual ending of such files, as `.csv`; empty when there is none."""
     return _EXTENSIONS.get(content_type) or mimetypes.guess_extension(content_type) or ""
@@ -88,6 +108,15 @@ def _from_base64(text: str) -> bytes:
     except (binascii.Error, ValueError):
         raise ValueError("The content of the data URI is not base 64.") from None
 
+
+# The longer mark first: that of UTF-32 begins like that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 # What differs between systems or is not known to them.
 _EXTENSIONS = {

@@ -36,6 +36,26 @@ LARGEST_REPEAT = 10_000
 LARGEST_FILE = 100 * 1024 * 1024
 """Bytes of one file (agent-graphs §19)."""
 
+LARGEST_UNPACKED = 50_000_000
+"""Bytes of all that an archive or a spreadsheet holds, once it is unpacked."""
+
+LARGEST_PART = 10_000_000
+"""Bytes of one part of a spreadsheet that is not a sheet or its texts: formats, properties, names."""
+
+MOST_FILES = 1_000
+"""Files in an archive."""
+
+LARGEST_DIRECTORY = 4_000_000
+"""Bytes of an archive's list of its files, all of which is read before anything else."""
+
+LONGEST_TABLE = 50_000_000
+"""Characters of a table as text."""
+
+MOST_CELLS = 1_000_000
+
+MOST_CHUNKS = 100_000
+"""Pieces into which a text is cut."""
+
 
 def refuse_long_text(length: int) -> None:
     """ValueError when a block is about to make a text of this many characters and that is too many."""

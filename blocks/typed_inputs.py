@@ -4,13 +4,16 @@ Registered in `catalogue.py`. Each gives on what the run supplied, in the form t
 ISO 8601 (agent-graphs §17.1).
 """
 
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, time
 from typing import Any
 
 from pydantic import Field
 
 from blocks.agent_io import AgentInputBlock, NamedInputs
-from blocks.base import BlockSchema, Example
+from blocks.base import BlockContext, BlockSchema, Example, Yielded
+from blocks.file_references import open_file, to_data_uri
+from engine.model import Effects
 
 
 class ShortTextInputs(NamedInputs):
@@ -166,11 +169,11 @@ class AgentTableInput(AgentInputBlock[TableInputs]):
 
 class FileInputs(NamedInputs):
     value: str | None = Field(None, description="The file when a run gives none: a data URI, an address or a path")
-    base_64: bool = Field(False, description="Give the file on as a data URI")
+    base_64: bool = Field(False, description="Read the file and give it on as a data URI, which holds its content")
 
 
 class FileOutputs(BlockSchema):
-    result: str = Field(description="The file as it was given")
+    result: str = Field(description="The file as it was given, or as a data URI")
 
 
 class AgentFileInput(AgentInputBlock[FileInputs]):
@@ -183,7 +186,21 @@ class AgentFileInput(AgentInputBlock[FileInputs]):
         Example(
             {"name": "photo", "value": "data:text/plain;base64,aGk="}, (("result", "data:text/plain;base64,aGk="),)
         ),
+        Example(
+            {"name": "note", "value": "data:text/plain,hi", "base_64": True},
+            (("result", "data:text/plain;base64,aGk="),),
+        ),
     )
+
+    def effects_for(self, input_default: Mapping[str, Any]) -> Effects:
+        """Reading the file is not for batches; handing on where it lies is."""
+        return Effects.IDEMPOTENT if input_default.get("base_64") else self.effects
+
+    async def run(self, inputs: FileInputs, context: BlockContext) -> AsyncIterator[Yielded]:
+        if inputs.value and inputs.base_64:
+            yield "result", to_data_uri(await open_file(inputs.value, context.services))
+        elif inputs.value is not None:
+            yield "result", inputs.value
 
 
 def _views() -> list[str]:

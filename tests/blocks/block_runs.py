@@ -5,9 +5,11 @@ from typing import Any
 
 from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Wait
 from blocks.inputs import assemble, check_output, validated
+from blocks.services import Services
+from tests.blocks.host import MemoryFiles, MemoryKeyValues
 
 
-def context(resume: Any = None, timezone: str = "UTC", **about: Any) -> BlockContext:
+def context(resume: Any = None, timezone: str = "UTC", services: Services | None = None, **about: Any) -> BlockContext:
     return BlockContext(
         user_id="user",
         graph_id="graph",
@@ -17,6 +19,7 @@ def context(resume: Any = None, timezone: str = "UTC", **about: Any) -> BlockCon
         node_execution_id="node-run",
         timezone=timezone,
         resume=resume,
+        services=services or Services(MemoryFiles(), MemoryKeyValues()),
         **about,
     )
 

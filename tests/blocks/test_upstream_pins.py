@@ -13,7 +13,14 @@ TABLE = Path(__file__).parents[3] / "shared" / "spec" / "blocks.csv"
 
 pytestmark = pytest.mark.skipif(not TABLE.exists(), reason="the table of upstream's blocks is not here")
 
-OUR_BLOCKS = {"WaitForEvent"}
+OUR_BLOCKS = {
+    "CreateZipArchive",
+    "ExtractZipArchive",
+    "CompressText",
+    "DecompressText",
+    "WaitForEvent",
+    "WaitUntil",
+}
 ADDED_PINS = {"HumanInTheLoop": {"expires_in_hours"}}
 
 UPSTREAM = [block for block in CATALOGUE_BLOCKS if block.__name__ not in OUR_BLOCKS]
@@ -40,6 +47,12 @@ def test_pins_are_upstreams(block: type) -> None:
     assert shape.outputs - ({"error"} if row["block_type"] == "AGENT" else set()) == set(pins(row["outputs"]))
     assert shape.static_output == (row["static_output"] == "yes")
     assert shape.kind.name == row["block_type"]
+
+
+def test_our_own_blocks_have_ids_of_their_own() -> None:
+    own = [block for block in CATALOGUE_BLOCKS if block.__name__ in OUR_BLOCKS]
+    assert len(own) == len(OUR_BLOCKS)
+    assert not {block.id for block in own} & set(rows())
 
 
 def test_former_ids_are_upstreams() -> None:

@@ -1,0 +1,126 @@
+"""Tables out of CSV text and Excel files, within limits of cells and characters.
+
+Used by `spreadsheet.py`, in a thread. Sheets come from anywhere: no number that a file gives is trusted before it is
+counted.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Any
+
+import openpyxl
+
+from blocks.limits import LARGEST_PART, LARGEST_UNPACKED, LONGEST_TABLE, MOST_CELLS
+from blocks.zip_files import open_zip
+
+_MOST_PARTS = 10_000
+_ROWS_AND_TEXTS = ("xl/worksheets/", "xl/sharedStrings.xml")
+_NO_ROWS: Sequence[str] = ()
+
+# Fields are bounded by the text they stand in; the module's own bound of 128 KiB is shorter than many an article.
+csv.field_size_limit(LONGEST_TABLE)
+
+
+@dataclass(slots=True)
+class TableReading:
+    """How rows become dictionaries (agent-graphs §17.9). `skip_columns` are names, or positions from 0."""
+
+    has_header: bool = True
+    skip_rows: int = 0
+    strip: bool = True
+    skip_columns: frozenset[str] = frozenset()
+    cells: int = field(default=0, init=False)
+    characters: int = field(default=0, init=False)
+
+    def rows(self, lines: Iterable[Sequence[str]]) -> list[dict[str, str]]:
+        """One dictionary a row, by the names in the header or by position. ValueError when there is too much."""
+        counted = self._counted(lines)
+        header = [self._text(name) for name in next(counted, _NO_ROWS)] if self.has_header else []
+        for _ in range(self.skip_rows):
+            if next(counted, None) is None:
+                return []
+        return [self._row(header, line) for line in counted]
+
+    def _row(self, header: Sequence[str], line: Sequence[str]) -> dict[str, str]:
+        row = {}
+        for position, text in enumerate(line):
+            # A cell beyond the header has no name but its place.
+            name = header[position] if position < len(header) else str(position)
+            if name not in self.skip_columns and str(position) not in self.skip_columns:
+                row[name] = self._text(text)
+                self.characters += len(name) + len(text)
+        if self.characters > LONGEST_TABLE:
+            raise ValueError(f"The table has more than {LONGEST_TABLE:,} characters.")
+        return row
+
+    def _counted(self, lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+        for line in lines:
+            self.cells += len(line) + 1
+            if self.cells > MOST_CELLS:
+                raise ValueError(f"The table has more than {MOST_CELLS:,} cells.")
+            yield line
+
+    def _text(self, text: str) -> str:
+        return text.strip() if self.strip else text
+
+
+def csv_lines(text: str, *, delimiter: str, quotechar: str, escapechar: str) -> Iterator[Sequence[str]]:
+    """The lines of CSV text. ValueError when it is too long or not well-formed, or a mark is not one character."""
+    if len(text) > LONGEST_TABLE:
+        raise ValueError(f"The table has {len(text):,} characters; at most {LONGEST_TABLE:,} are possible.")
+    for name, mark, may_be_empty in (
+        ("delimiter", delimiter, False),
+        ("quotechar", quotechar, True),
+        ("escapechar", escapechar, True),
+    ):
+        if (len(mark) != 1 and not (may_be_empty and not mark)) or mark in ("\r", "\n"):
+            raise ValueError(f"`{name}` must be one character, not {mark!r:.20}.")
+    try:
+        yield from csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=delimiter,
+            quotechar=quotechar or None,
+            escapechar=escapechar or None,
+            quoting=csv.QUOTE_MINIMAL if quotechar else csv.QUOTE_NONE,
+        )
+    except (csv.Error, TypeError, ValueError) as error:
+        raise ValueError(f"The table is not well-formed: {error}") from None
+
+
+def excel_lines(content: bytes) -> Iterator[Sequence[str]]:
+    """The lines of the first sheet of an Excel file (.xlsx). ValueError when it is damaged or too large."""
+    with open_zip(content, most_files=_MOST_PARTS, most_bytes=LARGEST_UNPACKED) as archive:
+        for entry in archive.infolist():
+            if entry.file_size > LARGEST_PART and not entry.filename.startswith(_ROWS_AND_TEXTS):
+                raise ValueError(f"{entry.filename!r:.100} in the spreadsheet is too large.")
+    try:
+        workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        if not workbook.worksheets:
+            return
+        sheet = workbook.worksheets[0]
+        # What the file says of its own size may ask for billions of empty cells.
+        sheet.reset_dimensions()
+        for line in sheet.iter_rows(values_only=True):
+            yield [_cell(value) for value in line]
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever a damaged file makes of the library: it raises a dozen kinds.
+        raise ValueError(f"The spreadsheet cannot be read ({type(error).__name__}).") from None
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime() if value.time() == time():
+            return value.date().isoformat()
+        case datetime():
+            return value.isoformat(sep=" ")
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        case _:
+            return str(value)

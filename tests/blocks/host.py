@@ -1,0 +1,38 @@
+"""A host in memory: what blocks under test may ask for."""
+
+import hashlib
+from typing import Any
+
+from blocks.file_references import SCHEME
+from blocks.services import File
+
+
+class MemoryFiles:
+    """`services.Files` of one run."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, File] = {}
+
+    async def store(self, file: File) -> str:
+        uri = f"{SCHEME}{hashlib.sha256(file.content).hexdigest()}/{file.name}"
+        self.files[uri] = file
+        return uri
+
+    async def read(self, reference: str) -> File:
+        for uri, file in reversed(self.files.items()):
+            if reference in (uri, file.name):
+                return file
+        raise ValueError(f"The run has no file {reference!r}.")
+
+
+class MemoryKeyValues:
+    """`services.KeyValues` of one user and graph."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, bool], Any] = {}
+
+    async def get(self, key: str, *, of_graph: bool) -> tuple[Any] | None:
+        return (self.kept[key, of_graph],) if (key, of_graph) in self.kept else None
+
+    async def put(self, key: str, value: Any, *, of_graph: bool) -> None:
+        self.kept[key, of_graph] = value
