@@ -103,8 +103,11 @@ def excel_lines(content: bytes) -> Iterator[Sequence[str]]:
         sheet = workbook.worksheets[0]
         # What the file says of its own size may ask for billions of empty cells.
         sheet.reset_dimensions()
+        width = 0
         for line in sheet.iter_rows(values_only=True):
-            yield [_cell(value) for value in line]
+            # Empty cells at the end of a row are not in the file.
+            width = width or len(line)
+            yield [_cell(value) for value in line] + [""] * (width - len(line))
     except MemoryError:
         raise
     except Exception as error:
