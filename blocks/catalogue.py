@@ -1,9 +1,10 @@
 """Every block there is, by its id.
 
 `api/` describes and validates with it, `activities/` run blocks by it; a new block is registered here and nowhere else.
+Blocks of other packages register through entry points (`installed.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from blocks.agent_executor import AgentExecutor
@@ -23,6 +24,7 @@ from blocks.dictionaries import (
     ReplaceDictionaryValue,
 )
 from blocks.files import FileRead, FileStore
+from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
 from blocks.legacy import LEGACY_IDS
 from blocks.list_sets import (
@@ -55,6 +57,7 @@ from blocks.typed_inputs import (
     AgentTimeInput,
     AgentToggleInput,
 )
+from blocks.unavailable import UnavailableBlock, unavailable_blocks
 from blocks.waiting import WaitUntil
 from blocks.xml_parser import XmlParser
 from engine.model import BlockId, BlockShape
@@ -145,19 +148,32 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
 
 
 class Catalogue:
-    """Blocks by id, each as one instance for all runs. A former id leads to the block of today."""
+    """Blocks by id, each as one instance for all runs. A former id leads to the block of today.
 
-    def __init__(self, blocks: Iterable[type[Block[Any]]]) -> None:
+    Of blocks that are only known, `shape` tells the pins and why they are not here; `get` does not find them.
+    """
+
+    def __init__(self, blocks: Iterable[type[Block[Any]]], unavailable: Iterable[UnavailableBlock] = ()) -> None:
         self._blocks: dict[str, Block[Any]] = {}
         for block in blocks:
             if block.id in self._blocks:
                 raise ValueError(f"{block.__name__} and {type(self._blocks[block.id]).__name__} have the same id.")
             self._blocks[block.id] = block()
+        self._unavailable = {block.id: block for block in unavailable if block.id not in self._blocks}
         self._shapes = {block_id: block.shape() for block_id, block in self._blocks.items()}
+        self._shapes |= {block_id: block.shape() for block_id, block in self._unavailable.items()}
 
     def get(self, block_id: str, /) -> Block[BlockSchema] | None:
-        """The block, or None when nobody knows the id."""
+        """The block, or None when it is not here."""
         return self._blocks.get(LEGACY_IDS.get(block_id, block_id))
+
+    def unavailable(self, block_id: str, /) -> UnavailableBlock | None:
+        """The block that is known but not here; None when it is here or nobody knows the id."""
+        return self._unavailable.get(LEGACY_IDS.get(block_id, block_id))
+
+    def all_unavailable(self) -> Sequence[UnavailableBlock]:
+        """Every block that is known but not here, by name."""
+        return list(self._unavailable.values())
 
     def shape(self, block_id: BlockId, /) -> BlockShape | None:
         """What the engine needs to know of the block, or None when nobody knows the id."""
@@ -170,6 +186,11 @@ class Catalogue:
         return len(self._blocks)
 
 
+def own_catalogue() -> Catalogue:
+    """Heddle's own blocks, whatever else is installed."""
+    return Catalogue(CATALOGUE_BLOCKS, unavailable_blocks())
+
+
 def default_catalogue() -> Catalogue:
-    """The catalogue of a deployment; tests make their own with further blocks."""
-    return Catalogue(CATALOGUE_BLOCKS)
+    """The catalogue of a deployment, with the blocks of installed packages."""
+    return Catalogue((*CATALOGUE_BLOCKS, *installed_blocks(CATALOGUE_BLOCKS)), unavailable_blocks())

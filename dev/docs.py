@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 import api.errors
 from api.graph_problems import MEANINGS
 from blocks.base import Block
-from blocks.catalogue import default_catalogue
+from blocks.catalogue import own_catalogue
 from contracts.errors import HeddleError
 from engine.problems import Code, Level
 from settings import Settings
@@ -29,7 +29,7 @@ _PROBLEMS = {
     Code.DUPLICATE_NODE_ID: "Two nodes of the graph have one id.",
     Code.UNKNOWN_BLOCK: "A node's block id is not in the catalogue.",
     Code.BLOCK_DISABLED: "A node's block is switched off.",
-    Code.BLOCK_UNAVAILABLE: "A node's block is known, but cannot run in this deployment.",
+    Code.BLOCK_UNAVAILABLE: "A node's block is known, but this deployment does not have it.",
     Code.DANGLING_LINK: "A link starts or ends at a node that does not exist.",
     Code.UNKNOWN_SOURCE_PIN: "A link starts at an output that the block does not have.",
     Code.UNKNOWN_SINK_PIN: "A link ends at an input that the block does not have.",
@@ -128,7 +128,7 @@ def _metrics(registry: CollectorRegistry) -> Iterator[str]:
 
 def blocks_page() -> str:
     """`docs/blocks.md`."""
-    blocks = sorted(default_catalogue(), key=lambda block: block.name)
+    blocks = sorted(own_catalogue(), key=lambda block: block.name)
     lines = ["# Blocks", "", f"{len(blocks)} blocks. Required inputs are bold.", ""]
     for block in blocks:
         lines += _block(block)

@@ -160,7 +160,7 @@ class BlockShape:
     static_output: bool = False
     disabled: bool = False
     unavailable: str = ""
-    """Why the block cannot run here, or an empty text. Its pins are known all the same."""
+    """Why the block is not here, or an empty text. Its pins are known all the same, unless it has none at all."""
     timeout_seconds: float | None = None
     task_queue: str = ""
 

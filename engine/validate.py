@@ -120,7 +120,10 @@ def _blocks(graph: Graph, shape_of: ShapeOf) -> Iterator[Problem]:
             message = f"Block {shape.id} is disabled and cannot be executed"
             yield Problem(Code.BLOCK_DISABLED, Level.SAVE, message, node_id=node.id, block_id=node.block_id)
         elif shape.unavailable:
-            message = f"Block {shape.name} is not available here: {shape.unavailable}"
+            message = (
+                f"Node {node.title or node.id} uses block ‘{shape.name}’, which this deployment does not have: "
+                f"{shape.unavailable}."
+            )
             yield Problem(Code.BLOCK_UNAVAILABLE, Level.RUN, message, node_id=node.id, block_id=node.block_id)
 
 
@@ -149,6 +152,9 @@ def _pin(link: Link, node: Node | None, shape_of: ShapeOf, *, is_source: bool) -
     if node is None or shape is None:
         return
     inputs, outputs = pins_of(node, shape)
+    if shape.unavailable and not inputs and not outputs:
+        # A block whose pins nobody remembers.
+        return
     name, allowed = (link.source_name, outputs) if is_source else (link.sink_name, inputs)
     if base_name(name) in allowed or name in allowed:
         return

@@ -28,7 +28,8 @@ def agent(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_every_agent_imports_and_is_refused_only_for_what_is_missing(system: System, path: Path) -> None:
     imported = await system.import_agent(json.loads(path.read_text()))
-    missing = {problem["block_id"] for problem in imported["problems"] if problem["code"] == "unknown_block"}
+    missing = {problem["block_id"] for problem in imported["problems"] if problem["code"] == "block_unavailable"}
+    assert not [problem for problem in imported["problems"] if problem["code"] == "unknown_block"]
     catalogue = default_catalogue()
     assert not any(catalogue.get(block_id) for block_id in missing)
     print(f"{path.stem}: misses {len(missing)} blocks {sorted(missing)}")
