@@ -61,6 +61,14 @@ SUCCESSORS: Mapping[str, Successor] = {
 }
 """Removed blocks that a block of today can stand in for."""
 
+RENAMED_INPUTS: Mapping[str, Mapping[str, str]] = {
+    # Fill text template
+    "db7d8f02-2f44-4c55-ab7a-eae0941f0c30": {"named_texts": "values"},
+    # Combine texts, which had four pins before it had a list
+    "e30a4d42-7b7d-4e6a-b36e-1f9b8e3b7d85": {f"input{number}": f"input_$_{number - 1}" for number in range(1, 5)},
+}
+"""Blocks of today whose inputs once had other names: the former names and those of today."""
+
 _AGENT_EXECUTOR = "e189baac-8c20-45a1-94a7-55177ea42565"
 _DROPDOWN = "655d6fdf-a334-421c-b733-520549c07cd1"
 _PERPLEXITY = "c8a5f2e9-8b3d-4a7e-9f6c-1d5e3c9b7a4f"
@@ -174,7 +182,7 @@ def _today(block_id: str) -> str:
 
 def _defaults(former_id: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     block_id = _today(former_id)
-    renamed = SUCCESSORS[former_id].inputs if former_id in SUCCESSORS else {}
+    renamed = _renamed_inputs(former_id)
     values = {_renamed(name, renamed): value for name, value in raw.items() if not _is_dropped(block_id, name)}
     if block_id in _TEMPLATED:
         for name in _TEMPLATE_FIELDS:
@@ -189,6 +197,11 @@ def _defaults(former_id: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(values.get("model"), str):
         values["model"] = _model(block_id, values["model"])
     return {name: _credentials(value) for name, value in values.items()}
+
+
+def _renamed_inputs(former_id: str) -> Mapping[str, str]:
+    successor = SUCCESSORS.get(former_id)
+    return successor.inputs if successor else RENAMED_INPUTS.get(_today(former_id), {})
 
 
 def _with_double_braces(template: str) -> str:
@@ -227,11 +240,11 @@ def _leads_to_dropped(link: Any, former_ids: Mapping[str, str]) -> bool:
 def _link(link: Any, former_ids: Mapping[str, str]) -> Any:
     """The link under today's names of its pins."""
     source = SUCCESSORS.get(_end(link, "source", former_ids))
-    sink = SUCCESSORS.get(_end(link, "sink", former_ids))
+    inputs = _renamed_inputs(_end(link, "sink", former_ids))
     if source:
         link = {**link, "source_name": _renamed(link.get("source_name"), source.outputs)}
-    if sink:
-        link = {**link, "sink_name": _renamed(link.get("sink_name"), sink.inputs)}
+    if inputs:
+        link = {**link, "sink_name": _renamed(link.get("sink_name"), inputs)}
     return link
 
 

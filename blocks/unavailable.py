@@ -1,8 +1,8 @@
 """Blocks that agents of other places use and that are not here: enough of each to keep, show and explain its nodes.
 
 Read by `catalogue.py` from `unavailable.csv`. A row is without effect once a block of its id is registered, and may
-then be deleted. Pins are separated by blanks, required ones marked by a star; a row without any is of a block whose pins
-nobody remembers.
+then be deleted. Pins are separated by blanks, required ones marked by a star; a row without any is of a block whose
+pins nobody remembers.
 """
 
 import csv

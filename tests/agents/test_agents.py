@@ -32,7 +32,8 @@ async def test_every_agent_imports_and_is_refused_only_for_what_is_missing(syste
     assert not [problem for problem in imported["problems"] if problem["code"] == "unknown_block"]
     catalogue = default_catalogue()
     assert not any(catalogue.get(block_id) for block_id in missing)
-    print(f"{path.stem}: misses {len(missing)} blocks {sorted(missing)}")
+    known = {block.id: block.name for block in catalogue.all_unavailable()}
+    print(f"{path.stem}: misses {len(missing)} blocks: {', '.join(sorted(known[block_id] for block_id in missing))}")
     answer = await system.http.get(f"/api/graphs/{imported['id']}")
     assert answer.status_code == 200
     started = await system.http.post(f"/api/graphs/{imported['id']}/execute", json={"inputs": {}})
@@ -68,6 +69,17 @@ async def test_hello_world_greets_with_the_date(system: System) -> None:
     [[text]] = result["outputs"].values()
     assert "Ada" in text
     assert "{{" not in text
+
+
+async def test_the_async_bug_graph_pairs_slow_and_fast_branches_in_order(system: System) -> None:
+    result = await run(system, "async-bug-graph-v27", {})
+    prints = [node for node in result["nodes"] if node["block_id"] == "f3b1c1b2-4c4f-4f0d-8d2f-4c4f0d8d2f4c"]
+    printed = [text for node in prints for text in node["outputs"]["output"]]
+    assert sorted(printed) == sorted(
+        f"{pace} Path Item is {item} same as {item}"
+        for pace in ("Fast", "Slow")
+        for item in ("one", "two", "three", "four")
+    )
 
 
 async def test_the_testing_agent_runs_with_a_mask(system: System) -> None:

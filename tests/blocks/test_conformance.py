@@ -154,6 +154,22 @@ GREEDY: dict[str, list[dict[str, Any]]] = {
     "CreateList": [{"values": [1] * 8000, "max_size": 1}],
     "StepThroughItems": [{"items": [1] * 8000, "items_str": json.dumps([1] * 5000)}],
     "TextEncoder": [{"text": "\U0001f375" * 4000}],
+    "CodeExtraction": [{"text": "```python " * 1600}, {"text": "```py\n" + "\n \t" * 5000}],
+    "DataSampling": [
+        {"data": [[]] * 8000, "sample_size": 10**9},
+        {
+            "data": [{"k": n} for n in range(1500)],
+            "sample_size": 1,
+            "sampling_method": "stratified",
+            "stratify_key": "k",
+        },
+        {
+            "data": [{"k": n} for n in range(1500)],
+            "sample_size": 1500,
+            "sampling_method": "cluster",
+            "cluster_key": "k",
+        },
+    ],
     "AddToDictionary": [{"dictionary": {str(number): 1 for number in range(1500)}}],
 }
 
@@ -215,8 +231,18 @@ def test_effects_of_an_output_depend_on_its_format(catalogue: Catalogue) -> None
         "GetCurrentDate",
         "GetCurrentDateAndTime",
         "CountdownTimer",
+        "WaitUntil",
+        "ReadSpreadsheet",
+        "FileRead",
+        "FileStore",
+        "CreateZipArchive",
+        "ExtractZipArchive",
+        "CompressText",
+        "DecompressText",
+        "PersistInformation",
+        "RetrieveInformation",
     ],
 )
-def test_what_users_wrote_and_what_asks_the_clock_stays_out_of_batches(name: str) -> None:
+def test_what_users_wrote_and_what_asks_the_host_stays_out_of_batches(name: str) -> None:
     (block,) = [block for block in CATALOGUE_BLOCKS if block.__name__ == name]
     assert block.effects is Effects.IDEMPOTENT

@@ -123,6 +123,24 @@ def test_blocks_of_2024_with_a_successor() -> None:
     ]
 
 
+def test_inputs_that_had_other_names() -> None:
+    fill = "db7d8f02-2f44-4c55-ab7a-eae0941f0c30"
+    graph = {
+        "nodes": [
+            {**node(fill, named_texts={"a": 1}, format="{a}"), "id": "fill"},
+            {**node(COMBINE, input2="b", delimiter="-"), "id": "combine"},
+        ],
+        "links": [link("combine", "output", "fill", "named_texts_#_x"), link("fill", "output", "combine", "input1")],
+    }
+    after = modernise(graph)
+    assert after["nodes"][0]["input_default"] == {"values": {"a": 1}, "format": "{{a}}"}
+    assert after["nodes"][1]["input_default"] == {"input_$_1": "b", "delimiter": "-"}
+    assert after["links"] == [
+        link("combine", "output", "fill", "values_#_x"),
+        link("fill", "output", "combine", "input_$_0"),
+    ]
+
+
 def test_sub_graphs_too() -> None:
     graph = {"nodes": [], "links": [], "sub_graphs": [{"nodes": [node(OUTPUT, format="{x}")], "links": []}]}
     assert modernise(graph)["sub_graphs"][0]["nodes"][0]["input_default"] == {"format": "{{x}}"}

@@ -11,6 +11,7 @@ import uvicorn
 
 from api.app import create_app
 from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue
+from blocks.unavailable import unavailable_blocks
 from settings import Settings
 from telemetry.logging import configure_logging
 from tests.support.blocks import TEST_BLOCKS
@@ -19,7 +20,7 @@ from worker import run_worker
 
 def main() -> None:
     settings = Settings()
-    catalogue = Catalogue(dict.fromkeys((*CATALOGUE_BLOCKS, *TEST_BLOCKS)))
+    catalogue = Catalogue(dict.fromkeys((*CATALOGUE_BLOCKS, *TEST_BLOCKS)), unavailable_blocks())
     if sys.argv[1] == "api":
         uvicorn.run(
             create_app(settings, catalogue=catalogue), host="127.0.0.1", port=settings.api_port, log_config=None

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from activities.blocks_loop import BlocksLoop
+from blocks.base import Block
 from blocks.catalogue import Catalogue
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import Graph
@@ -117,12 +118,19 @@ async def store(database_url: str) -> AsyncIterator[PostgresStore]:
 
 
 @asynccontextmanager
-async def opened_stack(client: Client, store: PostgresStore, database_url: str, **changed: Any) -> AsyncIterator[Stack]:
-    """A worker with some settings of its own, on a task queue of its own."""
+async def opened_stack(
+    client: Client,
+    store: PostgresStore,
+    database_url: str,
+    *,
+    further_blocks: Iterable[type[Block[Any]]] = (),
+    **changed: Any,
+) -> AsyncIterator[Stack]:
+    """A worker with some settings and perhaps blocks of its own, on a task queue of its own."""
     settings = Settings(
         task_queue=f"test-{uuid.uuid4()}", workflow_sandbox=True, graceful_shutdown_timeout_seconds=1, **changed
     )
-    catalogue = Catalogue(TEST_BLOCKS)
+    catalogue = Catalogue(dict.fromkeys((*TEST_BLOCKS, *further_blocks)))
     with BlocksLoop() as blocks_loop:
         activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics())
         async with worker_of(settings, client, activities), Changes(database_url) as changes:
