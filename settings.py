@@ -209,6 +209,13 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_NODE_TIMEOUT_SECONDS"),
         description="Wall-clock limit of one node, unless its block says otherwise.",
     )
+    block_execution_timeout_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        validation_alias=_names("HEDDLE_BLOCK_EXECUTION_TIMEOUT_SECONDS"),
+        description="Wall-clock limit of a block that is run by itself, whose caller waits for it.",
+    )
     node_heartbeat_timeout_seconds: PositiveFloat = Field(
         10.0,
         validation_alias=_names("HEDDLE_NODE_HEARTBEAT_TIMEOUT_SECONDS"),

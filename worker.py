@@ -36,6 +36,7 @@ from activities.reviews import Asking, ReviewActivities
 from activities.run_node import NodeActivities, NodeLimits
 from activities.runs import RunActivities
 from activities.schedules import Recurring, ensure_schedules
+from activities.single_block import BlockActivities
 from activities.values import OutputLimits, ValueCodec
 from blocks.catalogue import Catalogue, default_catalogue
 from contracts.activities import PRUNE_EXECUTIONS, RECONCILE_RUNS, RunLimits
@@ -55,6 +56,7 @@ from telemetry.metrics import WorkerMetrics
 from telemetry.metrics_server import serve_metrics
 from telemetry.sdk_metrics import SdkMetrics
 from telemetry.tracing import configure_tracing
+from workflows.block_execution import BlockExecution
 from workflows.bulk_resume import BulkResume
 from workflows.graph_execution import GraphExecution
 from workflows.prune import PruneExecutions
@@ -74,11 +76,8 @@ def activities_of(
     metrics: WorkerMetrics,
 ) -> Sequence[Callable[..., Any]]:
     """All activities, with their dependencies."""
-    codec = ValueCodec(
-        store.values,
-        settings.inline_value_limit_bytes,
-        OutputLimits(settings.max_value_bytes, settings.max_outputs_per_node),
-    )
+    output_limits = OutputLimits(settings.max_value_bytes, settings.max_outputs_per_node)
+    codec = ValueCodec(store.values, settings.inline_value_limit_bytes, output_limits)
     graphs = GraphCache(
         store.graphs,
         catalogue,
@@ -116,6 +115,7 @@ def activities_of(
         metrics,
         Asking(store, codec),
     )
+    blocks = BlockActivities(catalogue, codec, blocks_loop, services, output_limits)
     reviews = ReviewActivities(store, codec, claims, admitting)
     reconciling = ReconcileActivities(
         client,
@@ -146,6 +146,7 @@ def activities_of(
         bulk.resume_runs,
         nodes.run_node,
         nodes.fail_node,
+        blocks.run_block,
         reviews.record_review,
         reviews.show_status,
         children.prepare_child,
@@ -179,7 +180,9 @@ def worker_of(settings: Settings, client: Client, activities: Sequence[Callable[
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[GraphExecution, BulkResume, PruneExecutions, ReconcileRuns] if runs_workflows else [],
+        workflows=[GraphExecution, BlockExecution, BulkResume, PruneExecutions, ReconcileRuns]
+        if runs_workflows
+        else [],
         activities=activities,
         interceptors=[Failures()],
         workflow_runner=_runner(sandboxed=settings.workflow_sandbox),

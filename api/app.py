@@ -111,6 +111,7 @@ def _services(
         metrics=ApiMetrics(),
         inline_value_limit_bytes=settings.inline_value_limit_bytes,
         graph_limits=limits,
+        block_seconds=settings.block_execution_timeout_seconds,
         temporal_ui_url=settings.temporal_ui_url,
         temporal_namespace=settings.temporal_namespace,
         silence=timedelta(seconds=settings.reconcile_silence_seconds),

@@ -3,10 +3,11 @@
 `blocks/catalogue.py` fulfils it. The API describes blocks and validates against them; it never runs one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from blocks.base import Block, BlockSchema
+from blocks.unavailable import UnavailableBlock
 from engine.model import BlockId, BlockShape
 
 
@@ -15,6 +16,14 @@ class Catalogue(Protocol):
 
     def get(self, block_id: str, /) -> Block[BlockSchema] | None:
         """The block, also under a legacy id; None when nobody knows it."""
+        ...
+
+    def unavailable(self, block_id: str, /) -> UnavailableBlock | None:
+        """The block that is known but not here."""
+        ...
+
+    def all_unavailable(self) -> Sequence[UnavailableBlock]:
+        """All of them."""
         ...
 
     def shape(self, block_id: BlockId, /) -> BlockShape | None:

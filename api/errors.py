@@ -6,6 +6,10 @@
     ├── Unsupported             unsupported (400)
     ├── RouteNotFound           not_found (404)
     ├── BlockNotFound           block_not_found (404)
+    ├── BlockUnavailable        block_unavailable (403)
+    ├── BlockDisabled           block_disabled (403)
+    ├── BlockInputRefused       invalid_input (400)
+    ├── BlockFailed             block_failed (400)
     └── MethodNotAllowed        method_not_allowed (405)
     SystemFault
     └── Unforeseen              system_error (500)
@@ -40,6 +44,32 @@ class BlockNotFound(CallerError):
 
     code = "block_not_found"
     http_status = 404
+
+
+class BlockUnavailable(CallerError):
+    """This deployment knows the block, but does not have it."""
+
+    code = "block_unavailable"
+    http_status = 403
+
+
+class BlockDisabled(CallerError):
+    """The block is switched off."""
+
+    code = "block_disabled"
+    http_status = 403
+
+
+class BlockInputRefused(CallerError):
+    """The inputs do not fit the block."""
+
+    code = "invalid_input"
+
+
+class BlockFailed(CallerError):
+    """The block failed. `details` has its own code and what it gave before."""
+
+    code = "block_failed"
 
 
 class MethodNotAllowed(CallerError):

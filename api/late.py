@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from api.runs import Runs
 from contracts.activities import EventSent
+from contracts.block_execution import BlockExecutionInput, BlockExecutionResult
 from contracts.bulk import BulkProgress, BulkResumeInput
 from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
@@ -151,6 +152,10 @@ class LateRuns:
     async def decide(self, execution_id: str, decision: ReviewDecision) -> ReviewOutcome:
         """See `Runs`."""
         return await self._runs().decide(execution_id, decision)
+
+    async def run_block(self, execution_id: str, asked: BlockExecutionInput, *, name: str) -> BlockExecutionResult:
+        """See `Runs`."""
+        return await self._runs().run_block(execution_id, asked, name=name)
 
     async def latest(self, execution_id: str) -> LatestRun | None:
         """See `Runs`."""

@@ -15,15 +15,22 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
+    WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.activities import EVENT, EventSent
+from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult
 from contracts.bulk import BULK_PROGRESS, BULK_RESUME, BulkProgress, BulkResumeInput
 from contracts.errors import (
     ExecutionOver,
@@ -41,7 +48,7 @@ from contracts.fairness import fair_to
 from contracts.latest_run import LatestRun, latest_run
 from contracts.resuming import start_resumed
 from contracts.reviews import REVIEW_NODE, ReviewDecision, ReviewOutcome
-from contracts.search_attributes import of_run
+from contracts.search_attributes import USER_ID, of_run
 from engine.model import Status
 from telemetry.logging import Logger
 
@@ -50,6 +57,9 @@ log = Logger(__name__)
 RPC_SECONDS = 5.0
 DECISION_SECONDS = 15.0
 """A decision is answered by the run itself, which may have to be loaded first."""
+
+BLOCK_GRACE_SECONDS = 40.0
+"""Beyond a block's own limit; more than the workflow gives its activity, whose failure tells more than a time-out."""
 
 POLLER_SILENCE = timedelta(seconds=90)
 """A worker asks again at the latest every minute; one that has been silent for longer is gone."""
@@ -110,6 +120,10 @@ class Runs(Protocol):
     async def decide(self, execution_id: str, decision: ReviewDecision) -> ReviewOutcome:
         """Make a decision known to the run. Its refusals: ReviewNotFound, ReviewDecided, ReviewNotEditable,
         ExecutionOver."""
+        ...
+
+    async def run_block(self, execution_id: str, asked: BlockExecutionInput, *, name: str) -> BlockExecutionResult:
+        """Run a block by itself and wait for what it gives. Unavailable when nobody could run it in time."""
         ...
 
     async def latest(self, execution_id: str) -> LatestRun | None:
@@ -266,6 +280,26 @@ class TemporalRuns:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     raise ExecutionOver from error
                 raise
+
+    async def run_block(self, execution_id: str, asked: BlockExecutionInput, *, name: str) -> BlockExecutionResult:
+        """See `Runs`."""
+        limit = asked.seconds + BLOCK_GRACE_SECONDS
+        async with _bounded(limit + RPC_SECONDS):
+            try:
+                result: BlockExecutionResult = await self._client.execute_workflow(
+                    BLOCK_EXECUTION,
+                    asked,
+                    id=execution_id,
+                    result_type=BlockExecutionResult,
+                    task_queue=self._task_queue,
+                    execution_timeout=timedelta(seconds=limit),
+                    search_attributes=TypedSearchAttributes([SearchAttributePair(USER_ID, asked.user_id)]),
+                    priority=fair_to(asked.user_id),
+                    static_summary=clip(name),
+                )
+                return result
+            except WorkflowFailureError as error:
+                raise Unavailable("No worker could run the block in time. Try again shortly.") from error
 
     async def latest(self, execution_id: str) -> LatestRun | None:
         """See `Runs`."""

@@ -31,6 +31,7 @@ class Services:
     metrics: ApiMetrics
     inline_value_limit_bytes: int
     graph_limits: GraphLimits
+    block_seconds: float
     temporal_ui_url: str
     temporal_namespace: str
     silence: timedelta = timedelta(seconds=15)

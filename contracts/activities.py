@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.block_execution import BlockExecutionResult, BlockRequest
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from contracts.reviews import RecordReviewRequest
@@ -358,6 +359,7 @@ BEGIN_RUN = ActivityRef("begin_run", BeginRequest, BeginResult)
 REBUILD_RUN = ActivityRef("rebuild_run", RebuildRequest, BeginResult)
 RUN_PURE_NODES = ActivityRef("run_pure_nodes", BatchRequest, BatchResult)
 RUN_NODE = ActivityRef("run_node", NodeRequest, NodeResult)
+RUN_BLOCK = ActivityRef("run_block", BlockRequest, BlockExecutionResult)
 PREPARE_CHILD = ActivityRef("prepare_child", PrepareChildRequest, PreparedChild)
 COLLECT_CHILD_OUTPUTS = ActivityRef("collect_child_outputs", CollectRequest, Collected)
 FAIL_NODE = ActivityRef("fail_node", FailNodeRequest, NodeResult)

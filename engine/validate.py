@@ -184,7 +184,7 @@ def _required_fields(graph: Graph, shape_of: ShapeOf, masks: Masks) -> Iterator[
     linked = linked_fields(graph)
     for node in graph.nodes:
         shape = shape_of(node.block_id)
-        if shape is None or shape.kind is BlockKind.NOTE:
+        if shape is None or shape.kind is BlockKind.NOTE or shape.unavailable:
             continue
         filled = linked.get(node.id, frozenset()) | _filled(node.input_default) | _filled(masks.get(node.id, {}))
         if shape.kind is BlockKind.INPUT:

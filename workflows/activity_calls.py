@@ -17,6 +17,7 @@ from contracts.activities import (
     REBUILD_RUN,
     RECONCILE,
     RESUME_RUNS,
+    RUN_BLOCK,
     RUN_NODE,
     RUN_PURE_NODES,
     ActivityRef,
@@ -30,6 +31,7 @@ from contracts.activities import (
     RunLimits,
     RunRef,
 )
+from contracts.block_execution import BlockExecutionResult, BlockRequest
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.fairness import fair_to
 from contracts.upkeep import Pruned, PruneRequest, Reconciled, ReconcileRequest
@@ -43,6 +45,9 @@ _STORE_OUTAGE = timedelta(minutes=30)
 
 _SHUTDOWNS = 100
 """So many deployments may cut one long node short."""
+
+BLOCK_GRACE = timedelta(seconds=30)
+"""Beyond the limit of a block that runs by itself: time to find a worker and to load and store values."""
 
 _GRACE = timedelta(seconds=60)
 """Beyond a block's own limit, which its activity enforces: time to load values and to write the end."""
@@ -121,6 +126,24 @@ def start_node(node: PlanNode, request: NodeRequest, limits: RunLimits) -> workf
             maximum_attempts=limits.node_max_attempts + _SHUTDOWNS,
         ),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+    return handle
+
+
+def start_block(request: BlockRequest) -> workflow.ActivityHandle[BlockExecutionResult]:
+    """One block outside any graph. Somebody waits for it, so all attempts together have little more than its time."""
+    limit = timedelta(seconds=request.input.seconds)
+    handle: workflow.ActivityHandle[BlockExecutionResult] = workflow.start_activity(
+        RUN_BLOCK.name,
+        request,
+        result_type=RUN_BLOCK.result,
+        task_queue=request.input.task_queue or None,
+        summary=request.input.block_id[:200],
+        priority=fair_to(request.input.user_id),
+        start_to_close_timeout=limit + BLOCK_GRACE,
+        schedule_to_close_timeout=limit + BLOCK_GRACE,
+        heartbeat_timeout=timedelta(seconds=10),
+        retry_policy=RetryPolicy(maximum_attempts=3),
     )
     return handle
 

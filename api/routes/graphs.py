@@ -19,6 +19,7 @@ from api.showing_graphs import detail, meta
 from blocks.legacy import modernise
 from contracts.errors import GraphNotFound, ValidationFailed
 from engine.model import Graph
+from engine.problems import Code
 from engine.validate import with_static_links
 from store.graph_records import GraphRow
 from store.records import User
@@ -32,7 +33,10 @@ _SETTINGS = describe(GraphSettingsChange, "What is to change")
 
 @router.post("", status_code=201, summary="Create a graph", openapi_extra=describe(GraphBody, "The graph"))
 async def create_graph(body: JsonObject, app: AppServices, user: CurrentUser, response: Response) -> GraphSaved:
-    """Store a graph that is sound and could run: any problem of any level refuses it, and all are listed (S-064)."""
+    """Store a graph that is sound and could run: any problem of any level refuses it, and all are listed (S-064).
+
+    Only blocks that this deployment does not have are allowed: such a graph is kept, but not run.
+    """
     saved = await _save(app, user, _strict(app, body), problems=[])
     response.headers["Location"] = f"/api/graphs/{saved.id}"
     return saved
@@ -143,7 +147,8 @@ def _strict(app: Services, body: Mapping[str, Any]) -> Graph:
         *limit_problems(read.graph),
         *graph_problems(read.graph, app.catalogue.shape, app.graph_limits),
     ]
-    if problems:
+    # A block that is only known may come one day; until then its graph is kept, and says so.
+    if problems := [problem for problem in problems if problem["code"] != Code.BLOCK_UNAVAILABLE]:
         raise ValidationFailed(problems)
     return read.graph.model_copy(update={"name": read.graph.name.strip()})
 

@@ -1,8 +1,9 @@
-"""Bodies about blocks; the names are upstream's (agent-graphs §20.5)."""
+"""Bodies about blocks; the names of a description's fields are upstream's (agent-graphs §20.5)."""
 
+from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class BlockCost(BaseModel):
@@ -25,3 +26,28 @@ class BlockDescription(BaseModel):
     costs: list[BlockCost]
     staticOutput: bool  # noqa: N815
     uiType: str  # noqa: N815
+    available: bool = Field(True, description="Whether this deployment has the block")
+    unavailable_because: str | None = Field(None, description="Why it does not have it")
+
+
+class BlockList(BaseModel):
+    """A page of blocks, by name."""
+
+    items: list[BlockDescription]
+    next_cursor: str | None
+    total_count: int
+
+
+class Availability(StrEnum):
+    """Which blocks to list: those that are here, those that are only known, or both."""
+
+    AVAILABLE = "available"
+    UNAVAILABLE = "unavailable"
+    ALL = "all"
+
+
+class Price(StrEnum):
+    """Whether running the block can cost credits."""
+
+    FREE = "free"
+    PAID = "paid"

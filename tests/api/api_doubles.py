@@ -1,20 +1,22 @@
 """A handful of blocks, a Temporal that only takes notes, and graphs made of those blocks."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import AliasChoices, Field
 
 from blocks.base import Block, BlockContext, BlockSchema, Category, Cost, Inputs, Outputs, Yielded
+from blocks.unavailable import UnavailableBlock
 from contracts.activities import EventSent
+from contracts.block_execution import BlockExecutionInput, BlockExecutionResult
 from contracts.bulk import BulkProgress, BulkResumeInput
 from contracts.errors import HeddleError, Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
 from contracts.reviews import ReviewDecision, ReviewOutcome
-from engine.model import BlockId, BlockKind, BlockShape
+from engine.model import BlockId, BlockKind, BlockShape, Pin
 
-INPUT, OUTPUT, ADD, DROPDOWN, DISABLED = "b-input", "b-output", "b-add", "b-dropdown", "b-disabled"
+INPUT, OUTPUT, ADD, DROPDOWN, DISABLED, FAR = "b-input", "b-output", "b-add", "b-dropdown", "b-disabled", "b-far"
 AGENT = "e189baac-8c20-45a1-94a7-55177ea42565"
 
 
@@ -85,6 +87,16 @@ class TestAgent(_Quiet):
     Input, Output = _AgentInputs, Outputs
 
 
+FAR_AWAY = UnavailableBlock(
+    id=FAR,
+    name="Send Telegram",
+    why="it needs an account with a telegraph office",
+    categories=frozenset({Category.SOCIAL}),
+    inputs={"text": Pin(required=True), "credentials": Pin(credentials=True)},
+    outputs=frozenset({"sent", "error"}),
+)
+
+
 class TestCatalogue:
     """`api.block_catalogue.Catalogue` of the blocks above."""
 
@@ -98,10 +110,16 @@ class TestCatalogue:
     def get(self, block_id: str, /) -> Block[Any] | None:
         return self._blocks.get(block_id)
 
+    def unavailable(self, block_id: str, /) -> UnavailableBlock | None:
+        return FAR_AWAY if block_id == FAR else None
+
+    def all_unavailable(self) -> Sequence[UnavailableBlock]:
+        return [FAR_AWAY]
+
     def shape(self, block_id: BlockId, /) -> BlockShape | None:
         self.shapes_asked += 1
         block = self._blocks.get(block_id)
-        return block.shape() if block else None
+        return block.shape() if block else FAR_AWAY.shape() if block_id == FAR else None
 
     def __iter__(self) -> Iterator[Block[Any]]:
         return iter(self._blocks.values())
@@ -117,6 +135,8 @@ class NotedRuns:
         self.cancelled: list[str] = []
         self.events: list[tuple[str, EventSent]] = []
         self.decisions: list[tuple[str, ReviewDecision]] = []
+        self.blocks: dict[str, BlockExecutionInput] = {}
+        self.block_result = BlockExecutionResult(outputs={"value": {"result": [3]}})
         self.refuses: HeddleError | None = None
         self.resumed: dict[str, GraphExecutionInput] = {}
         self.next_run_id: str | None = "run-2"
@@ -185,6 +205,11 @@ class NotedRuns:
             edited=decision.edits,
             at=0.0,
         )
+
+    async def run_block(self, execution_id: str, asked: BlockExecutionInput, *, name: str) -> BlockExecutionResult:
+        self._answer()
+        self.blocks[execution_id] = asked
+        return self.block_result
 
     async def latest(self, execution_id: str) -> LatestRun | None:
         self._answer()

@@ -239,7 +239,7 @@ async def test_schemas(ann: httpx.AsyncClient) -> None:
 
 async def test_blocks(ann: httpx.AsyncClient, app: FastAPI, store: MemoryStore) -> None:
     listed = (await ann.get("/api/blocks")).json()
-    assert [block["name"] for block in listed] == ["Add", "Agent", "Dropdown", "Input", "Output"]
+    assert [block["name"] for block in listed["items"]] == ["Add", "Agent", "Dropdown", "Input", "Output"]
     shown = (await ann.get(f"/api/blocks/{ADD}")).json()
     assert shown["costs"] == [{"cost_amount": 2, "cost_type": "run", "cost_filter": {"b": 3}}]
     assert (shown["uiType"], shown["staticOutput"], shown["categories"]) == ("Standard", False, ["LOGIC"])

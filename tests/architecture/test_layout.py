@@ -12,6 +12,7 @@ from activities.reconcile import ReconcileActivities
 from activities.reviews import ReviewActivities
 from activities.run_node import NodeActivities
 from activities.runs import RunActivities
+from activities.single_block import BlockActivities
 from contracts import activities as refs
 from contracts.activities import ActivityRef
 from contracts.errors import HeddleError, SystemFault
@@ -33,6 +34,7 @@ OWNERS = (
     BulkActivities,
     RebuildActivities,
     NodeActivities,
+    BlockActivities,
     ChildActivities,
     ReviewActivities,
     PruneActivities,

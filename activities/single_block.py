@@ -1,0 +1,137 @@
+"""One block outside any graph: the same assembly of inputs, limits and failures as for a node, without rows.
+
+Registered by `worker.py`, called by the workflow `BlockExecution`.
+"""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+from temporalio import activity
+
+from activities.block_run import failure_of, run_block
+from activities.block_services import BlockServices
+from activities.blocks_loop import BlocksLoop
+from activities.heartbeats import heartbeats
+from activities.values import OutputLimits, ValueCodec, plain_json
+from blocks.base import WAITS, Block, BlockContext, BlockError, BlockSchema
+from blocks.catalogue import Catalogue
+from blocks.inputs import assemble, validated
+from contracts.activities import RUN_BLOCK, RunRef
+from contracts.block_execution import BlockExecutionResult, BlockRequest
+from contracts.errors import OutcomeUnknown, SystemFault, TooManyOutputs, ValueTooLarge
+from engine.model import BlockKind, Effects
+from telemetry.logging import Logger, log_context
+from telemetry.tracing import block_span
+
+log = Logger("heddle.nodes")
+
+ALONE = frozenset({BlockKind.STANDARD, BlockKind.INPUT, BlockKind.OUTPUT, BlockKind.AI, BlockKind.MCP_TOOL})
+"""Kinds of blocks that can do without a graph."""
+
+
+class BlockActivities:
+    """The activity that runs a block by itself."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        codec: ValueCodec,
+        blocks_loop: BlocksLoop,
+        services: BlockServices,
+        limits: OutputLimits,
+    ) -> None:
+        self._catalogue = catalogue
+        self._codec = codec
+        self._blocks_loop = blocks_loop
+        self._services = services
+        self._limits = limits
+
+    @activity.defn(name=RUN_BLOCK.name)
+    async def run_block(self, request: BlockRequest) -> BlockExecutionResult:
+        """Run the block and answer its outputs, and why it failed if it did. Its effects happen at most once."""
+        asked = request.input
+        outputs: dict[str, list[Any]] = {}
+        error, code = None, None
+        with log_context(user_id=asked.user_id, graph_execution_id=request.execution_id, graph_id="-"):
+            async with heartbeats():
+                try:
+                    await self._run(request, outputs)
+                except SystemFault:
+                    raise
+                except Exception as exception:
+                    failure = failure_of(exception)
+                    error, code = failure.message, failure.code
+                    if not failure.expected:
+                        log.error(f"Block {asked.block_id} failed: {type(exception).__name__}", exc_info=exception)
+                log.info(f"Ran block {asked.block_id} by itself", outputs=len(outputs), error_code=code)
+                encoded = await self._codec.encode(request.execution_id, outputs)
+        return BlockExecutionResult(outputs=encoded.value, error=error, error_code=code)
+
+    async def _run(self, request: BlockRequest, outputs: dict[str, list[Any]]) -> None:
+        asked = request.input
+        block = self._catalogue.get(asked.block_id)
+        if block is None:
+            raise BlockError("This worker does not have the block.")
+        if block.disabled:
+            raise BlockError(f"Block {block.id} is disabled and cannot be executed")
+        if block.kind not in ALONE:
+            raise BlockError(f"{block.name} runs in a graph only.")
+        if block.effects is Effects.EFFECTFUL and activity.info().attempt > 1:
+            raise OutcomeUnknown
+        data = assemble(block, {}, await self._codec.decode(asked.input_values()), {})
+        await self._collect(block, validated(block, data), self._context(request), asked.seconds, outputs)
+
+    def _context(self, request: BlockRequest) -> BlockContext:
+        asked = request.input
+        run = RunRef(
+            execution_id=request.execution_id,
+            run_id=activity.info().workflow_run_id or "",
+            user_id=asked.user_id,
+            graph_id="",
+            graph_version=0,
+        )
+        return BlockContext(
+            user_id=asked.user_id,
+            graph_id="",
+            graph_version=0,
+            graph_execution_id=request.execution_id,
+            node_id="",
+            node_execution_id=request.execution_id,
+            timezone=asked.timezone,
+            services=self._services.of(run),
+        )
+
+    async def _collect(
+        self,
+        block: Block[BlockSchema],
+        inputs: BlockSchema,
+        context: BlockContext,
+        seconds: float,
+        outputs: dict[str, list[Any]],
+    ) -> None:
+        """Run the block under its limits; what it gives is collected as plain JSON."""
+        limit = min(seconds, block.timeout.total_seconds()) if block.timeout else seconds
+        count, size = 0, 0
+        try:
+            with block_span(block.name, {"user_id": context.user_id, "block_id": block.id}):
+                async with asyncio.timeout(limit) as timer:
+                    items = self._blocks_loop.iterate(block.name, lambda: run_block(block, inputs, context))
+                    async with aclosing(items):
+                        async for item in items:
+                            if isinstance(item, WAITS):
+                                raise BlockError(f"{block.name} would wait here, which takes a graph.")
+                            name, value = item
+                            plain, text = plain_json(value)
+                            count, size = count + 1, size + len(text)
+                            if count > self._limits.per_node:
+                                raise TooManyOutputs(f"The block gave more than {self._limits.per_node:,} outputs.")
+                            if size > self._limits.value_bytes:
+                                raise ValueTooLarge(
+                                    f"The block gave more than {self._limits.value_bytes:,} bytes, as JSON."
+                                )
+                            outputs.setdefault(name, []).append(plain)
+        except TimeoutError:
+            if timer.expired():
+                raise TimeoutError(f"Node execution exceeded {limit:g}s wall-clock cap") from None
+            raise

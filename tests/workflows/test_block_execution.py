@@ -1,0 +1,119 @@
+"""A block by itself: a workflow with one activity, through the API's own door to Temporal."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from api.runs import TemporalRuns
+from blocks.files import FileStore
+from blocks.maths import Calculator
+from blocks.people import HumanInTheLoop
+from blocks.persistence import PersistInformation
+from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult
+from contracts.errors import Unavailable
+from store.postgres import PostgresStore
+from tests.support.blocks import Big, Drip, Fail, Hang, Nap, PassOnce, Sub
+from tests.workflows.conftest import USER, Stack, opened_stack
+
+
+@pytest.fixture(scope="module")
+async def alone(temporal_client: Client, store: PostgresStore, database_url: str) -> AsyncIterator[Stack]:
+    async with opened_stack(
+        temporal_client,
+        store,
+        database_url,
+        further_blocks=(Calculator, FileStore, PersistInformation, HumanInTheLoop),
+        max_outputs_per_node=5,
+    ) as opened:
+        yield opened
+
+
+async def run(stack: Stack, block_id: str, limit: float = 20.0, **inputs: Any) -> BlockExecutionResult:
+    runs = TemporalRuns(stack.client, task_queue=stack.settings.task_queue)
+    asked = BlockExecutionInput(block_id=block_id, user_id=USER, inputs=inputs, seconds=limit)
+    return await runs.run_block(f"block-{uuid.uuid4()}", asked, name="A block")
+
+
+async def test_inputs_are_converted_and_outputs_come_back(alone: Stack) -> None:
+    result = await run(alone, Calculator.id, operation="Add", a="1.5", b=2)
+    assert (result.outputs, result.error) == ({"value": {"result": [3.5]}}, None)
+
+
+async def test_dynamic_pins_and_repeated_outputs(alone: Stack) -> None:
+    result = await run(alone, Drip.id, value=3, seconds=0)
+    assert result.outputs == {"value": {"value": [0, 1, 2]}}
+
+
+async def test_a_large_output_is_stored(alone: Stack) -> None:
+    result = await run(alone, Big.id, value=100_000)
+    assert "ref" in result.outputs
+    [value] = (await alone.store.values.get([result.outputs])).values()
+    assert list(value) == ["value"]
+
+
+async def test_large_inputs_come_by_reference(alone: Stack) -> None:
+    reference = await alone.store.values.put("block-x", b'"7"')
+    asked = BlockExecutionInput(
+        block_id=Calculator.id, user_id=USER, inputs={"operation": "Add", "b": 1}, input_refs={"a": reference}
+    )
+    runs = TemporalRuns(alone.client, task_queue=alone.settings.task_queue)
+    result = await runs.run_block(f"block-{uuid.uuid4()}", asked, name="Add")
+    assert result.outputs == {"value": {"result": [8]}}
+
+
+@pytest.mark.parametrize(
+    ("block_id", "inputs", "code", "words"),
+    [
+        (Calculator.id, {"a": 1}, "invalid_input", "`operation` is required"),
+        (Calculator.id, {"operation": "Guess", "a": 1, "b": 1}, "invalid_input", "operation"),
+        (Fail.id, {"value": 1}, "block_failed", "boom"),
+        (Nap.id, {"value": 1}, "block_failed", "takes a graph"),
+        (Sub.id, {"graph_id": "g", "graph_version": 1}, "block_failed", "graph only"),
+        (HumanInTheLoop.id, {"data": 1, "name": "x"}, "block_failed", "graph only"),
+        ("nobody", {}, "block_failed", "does not have the block"),
+        (Drip.id, {"value": 6, "seconds": 0}, "too_many_outputs", "more than 5"),
+        (PersistInformation.id, {"key": "k", "value": 1}, "block_failed", "no agent here"),
+    ],
+)
+async def test_failures_are_results(alone: Stack, block_id: str, inputs: dict[str, Any], code: str, words: str) -> None:
+    result = await run(alone, block_id, **inputs)
+    assert result.error_code == code, result
+    assert words in (result.error or "")
+
+
+async def test_what_came_before_a_failure_is_told(alone: Stack) -> None:
+    result = await run(alone, Drip.id, value=6, seconds=0)
+    assert result.outputs == {"value": {"value": [0, 1, 2, 3, 4]}}
+
+
+async def test_a_block_has_a_limited_time(alone: Stack) -> None:
+    result = await asyncio.wait_for(run(alone, Hang.id, 0.5, value=1), 20)
+    assert (result.error_code, result.error) == ("timed_out", "Node execution exceeded 0.5s wall-clock cap")
+
+
+async def test_an_effectful_block_runs(alone: Stack) -> None:
+    result = await run(alone, PassOnce.id, value=4)
+    assert result.outputs == {"value": {"value": [4]}}
+
+
+async def test_it_can_be_started_by_hand(alone: Stack) -> None:
+    handle = await alone.client.start_workflow(
+        BLOCK_EXECUTION,
+        {"block_id": FileStore.id, "user_id": USER, "inputs": {"file_in": "data:,tea", "base_64": True}},
+        id=f"block-{uuid.uuid4()}",
+        task_queue=alone.settings.task_queue,
+        result_type=BlockExecutionResult,
+    )
+    assert (await handle.result()).outputs == {"value": {"file_out": ["data:text/plain;base64,dGVh"]}}
+
+
+async def test_nobody_there(temporal_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.runs.BLOCK_GRACE_SECONDS", 1.0)
+    runs = TemporalRuns(temporal_client, task_queue=f"nobody-{uuid.uuid4()}")
+    asked = BlockExecutionInput(block_id=Calculator.id, user_id=USER, seconds=0.5)
+    with pytest.raises(Unavailable, match="No worker"):
+        await runs.run_block(f"block-{uuid.uuid4()}", asked, name="Add")
