@@ -12,6 +12,9 @@ from pydantic import Field
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Sleep, Yielded
 from blocks.clock import Zone, now
 
+_LONGEST_SLEEP = timedelta(days=365)
+"""A later moment is waited for in several rounds: no timer has to last for centuries."""
+
 
 class WaitUntilInputs(Inputs):
     moment: str = Field(description="Until when, in ISO 8601: 2026-05-31T14:30, or 2026-05-31T14:30:00+02:00")
@@ -38,7 +41,7 @@ class WaitUntil(Block[WaitUntilInputs]):
         moment = datetime.fromisoformat(context.resume) if context.resume else _moment(inputs, context)
         remaining = moment - now()
         if remaining > timedelta():
-            yield Sleep(remaining, moment.isoformat())
+            yield Sleep(min(remaining, _LONGEST_SLEEP), moment.isoformat())
             return
         yield "data", inputs.data
 

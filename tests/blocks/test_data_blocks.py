@@ -171,6 +171,12 @@ async def test_a_timer_that_fires_early_is_set_again(monkeypatch: pytest.MonkeyP
     assert outputs == [("data", "tea")]
 
 
+async def test_a_moment_centuries_away_is_waited_for_in_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = datetime(2027, 12, 31, tzinfo=UTC)
+    sleeps, _ = await wait(monkeypatch, NOON, NOON + timedelta(days=365), end, moment=end.isoformat())
+    assert [sleep.duration.days for sleep in sleeps] == [365, 213]
+
+
 async def test_a_moment_that_has_passed_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await wait(monkeypatch, NOON, moment="2026-05-31") == ([], [("data", "tea")])
 

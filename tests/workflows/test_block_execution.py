@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from api.runs import TemporalRuns
 from blocks.files import FileStore
@@ -18,6 +20,7 @@ from contracts.errors import Unavailable
 from store.postgres import PostgresStore
 from tests.support.blocks import Big, Drip, Fail, Hang, Nap, PassOnce, Sub
 from tests.workflows.conftest import USER, Stack, opened_stack
+from workflows.block_execution import BlockExecution
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +112,22 @@ async def test_it_can_be_started_by_hand(alone: Stack) -> None:
         result_type=BlockExecutionResult,
     )
     assert (await handle.result()).outputs == {"value": {"file_out": ["data:text/plain;base64,dGVh"]}}
+
+
+async def test_its_history_replays(alone: Stack) -> None:
+    handle = await alone.client.start_workflow(
+        BLOCK_EXECUTION,
+        BlockExecutionInput(block_id=PassOnce.id, user_id=USER, inputs={"value": 1}),
+        id=f"block-{uuid.uuid4()}",
+        task_queue=alone.settings.task_queue,
+    )
+    await handle.result()
+    replayer = Replayer(
+        workflows=[BlockExecution],
+        data_converter=pydantic_data_converter,
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    await replayer.replay_workflow(await handle.fetch_history())
 
 
 async def test_nobody_there(temporal_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
