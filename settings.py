@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     max_kept_value_bytes: PositiveInt = Field(
         10 * 1024 * 1024,
         validation_alias=_names("HEDDLE_MAX_KEPT_VALUE_BYTES"),
-        description="Largest value, as JSON, that a block keeps for later runs.",
+        description="Largest value, as JSON, that a block keeps for later runs; also what a node may collect.",
     )
     max_kept_values: PositiveInt = Field(
         10_000,

@@ -6,7 +6,7 @@ loop of the activity, where the store's connections are.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from activities.patience import patiently
@@ -14,7 +14,7 @@ from activities.values import plain_json
 from blocks.file_references import SCHEME, is_plain_name, plain_name, refuse_large_file
 from blocks.services import Fetch, File, Services, no_fetch
 from contracts.activities import RunRef
-from store.keeping import OF_ALL_GRAPHS, Keeping, StoredFile
+from store.keeping import OF_ALL_GRAPHS, Collected, Keeping, StoredFile
 
 LONGEST_KEY = 1_000
 
@@ -36,14 +36,19 @@ class BlockServices:
         self._limits = limits
         self._fetch = fetch
 
-    def of(self, run: RunRef) -> Services:
-        """The services for nodes of this run; call it on the loop where the store lives."""
+    def of(self, run: RunRef, node_id: str, node_execution_id: str) -> Services:
+        """The services for a node execution of this run; call it on the loop where the store lives."""
         loop = asyncio.get_running_loop()
-        return Services(
+        services = Services(
             files=_Files(self._store, self._limits, run.context.root_execution_id or run.execution_id, loop),
             key_values=_KeyValues(self._store, self._limits, run.user_id, run.graph_id, loop),
             fetch=self._fetch,
         )
+        if not node_id:
+            # A block by itself has nothing to collect with.
+            return services
+        collecting = _Collecting(self._store, self._limits, run.execution_id, node_id, node_execution_id, loop)
+        return replace(services, collecting=collecting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,30 @@ class _KeyValues:
         if of_graph and not self.graph_id:
             raise ValueError("There is no agent here whose values these could be; use those of all agents.")
         return self.graph_id if of_graph else OF_ALL_GRAPHS
+
+
+@dataclass(frozen=True, slots=True)
+class _Collecting:
+    """`blocks.services.Collecting` of one node execution."""
+
+    store_: Keeping
+    limits: KeepingLimits
+    execution_id: str
+    node_id: str
+    node_execution_id: str
+    loop: asyncio.AbstractEventLoop
+
+    async def collect(self, items: list[Any], *, enough: int) -> list[Any]:
+        _, text = plain_json(items)
+        added = Collected(self.execution_id, self.node_id, self.node_execution_id, len(items), text)
+        most = self.limits.kept_value_bytes
+        taken = await _on(
+            self.loop,
+            lambda: patiently(lambda: self.store_.collections.collect(added, enough=enough, most_bytes=most)),
+        )
+        if taken is None:
+            raise ValueError(f"The node would have collected more than {most:,} bytes.")
+        return taken
 
 
 async def _on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -257,7 +257,7 @@ class NodeActivities:
             is_approved=request.is_approved,
             asks_people=asks_people(request.run.context),
             stats=run.stats,
-            services=self._services.of(request.run),
+            services=self._services.of(request.run, request.node_id, request.id),
         )
         ids = {
             "user_id": request.run.user_id,

@@ -99,7 +99,7 @@ class BlockActivities:
             node_id="",
             node_execution_id=request.execution_id,
             timezone=asked.timezone,
-            services=self._services.of(run),
+            services=self._services.of(run, "", request.execution_id),
         )
 
     async def _collect(

@@ -16,7 +16,7 @@ from contracts.latest_run import LatestRun
 from contracts.reviews import ReviewDecision, ReviewOutcome
 from store.failed_runs import FailedRuns
 from store.graph_records import Graphs
-from store.keeping import KeyValues, RunFiles
+from store.keeping import Collections, KeyValues, RunFiles
 from store.ownership import Ownership
 from store.records import Changes, Executions, Store, Users, Values
 from store.removal import Removal
@@ -69,6 +69,11 @@ class LateStore:
     def key_values(self) -> KeyValues:
         """See `Store`."""
         return self._store().key_values
+
+    @property
+    def collections(self) -> Collections:
+        """See `Store`."""
+        return self._store().collections
 
     @property
     def removal(self) -> Removal:

@@ -5,7 +5,7 @@ chooses the same (agent-graphs §17.14).
 """
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import accumulate
 from typing import Any
@@ -38,7 +38,8 @@ class DataSamplingInputs(Inputs):
         "weighted: heavier ones more often, also twice; reservoir; cluster: whole groups first",
     )
     accumulate: bool = Field(
-        False, description="Collect over several executions of the node first; not possible here, see `Add to list`"
+        False,
+        description="Collect what the node gets, over its executions in this run, until that is enough to choose from",
     )
     random_seed: int | None = Field(None, description="A number that makes chance choose the same every time")
     stratify_key: str | None = Field(None, description="The entry that says of which kind an item is")
@@ -76,10 +77,16 @@ class DataSampling(Block[DataSamplingInputs]):
         ),
     )
 
+    def effects_for(self, input_default: Mapping[str, Any]) -> Effects:
+        """Collecting is not for batches."""
+        return Effects.IDEMPOTENT if input_default.get("accumulate") else self.effects
+
     async def run(self, inputs: DataSamplingInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        if inputs.accumulate:
-            raise ValueError("Collecting over several executions is not possible: collect with `Add to list` first.")
         items: list[Any] = inputs.data if isinstance(inputs.data, list) else [inputs.data]
+        if inputs.accumulate:
+            items = await context.services.collecting.collect(items, enough=inputs.sample_size)
+            if not items:
+                return
         if inputs.sample_size > len(items):
             raise ValueError(f"Sample size ({inputs.sample_size}) cannot be larger than the data size ({len(items)}).")
         seed = context.node_execution_id if inputs.random_seed is None else inputs.random_seed

@@ -45,6 +45,17 @@ class KeyValues(Protocol):
         ...
 
 
+class Collecting(Protocol):
+    """What the executions of this node collect in a run, until one of them takes all of it (agent-graphs §17.14)."""
+
+    async def collect(self, items: list[Any], *, enough: int) -> list[Any]:
+        """Add items of this execution, and take everything when that is enough; else an empty list.
+
+        An execution that is begun again adds nothing twice and gets the same. ValueError when it is too much.
+        """
+        ...
+
+
 type Fetch = Callable[[str], Awaitable[File]]
 """Reads what lies at an http or https address; ValueError, in words for people, when that is refused or fails."""
 
@@ -57,6 +68,9 @@ class _Nothing:
 
     async def read(self, reference: str) -> File:
         raise ValueError("There are no files here.")
+
+    async def collect(self, items: list[Any], *, enough: int) -> list[Any]:
+        raise ValueError("Nothing can be collected here.")
 
     async def get(self, key: str, *, of_graph: bool) -> tuple[Any] | None:
         raise ValueError("Values cannot be kept here.")
@@ -76,4 +90,5 @@ class Services:
 
     files: Files = field(default_factory=_Nothing)
     key_values: KeyValues = field(default_factory=_Nothing)
+    collecting: Collecting = field(default_factory=_Nothing)
     fetch: Fetch = no_fetch

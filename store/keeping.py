@@ -1,4 +1,4 @@
-"""Files of runs, and JSON values that outlive them: the interfaces, and their form in Postgres.
+"""Files of runs, what nodes collect, and JSON values that outlive runs: the interfaces, and their form in Postgres.
 
 Used by `activities/` for blocks. Who may read what is settled by the arguments: the ids of run, user and graph.
 """
@@ -19,6 +19,7 @@ _PUT_FILE = statement("put_file")
 _GET_FILE = statement("get_file")
 _PUT_VALUE = statement("put_kept_value")
 _GET_VALUE = statement("get_kept_value")
+_COLLECT = statement("collect_items")
 
 OF_ALL_GRAPHS = ""
 """The graph id of values that all graphs of a user share."""
@@ -60,6 +61,28 @@ class KeyValues(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a node execution adds to the collection of its node: JSON text of a list of so many items."""
+
+    execution_id: str
+    node_id: str
+    node_execution_id: str
+    items: int
+    json_text: bytes = field(repr=False)
+
+
+class Collections(Protocol):
+    """Items that the executions of one node of a run collect, until one of them takes all. They go with the run."""
+
+    async def collect(self, added: Collected, *, enough: int, most_bytes: int) -> list[Any] | None:
+        """Add the items, once, and take all that no other took when they are enough; else an empty list.
+
+        Asked again, the same execution gets the same. None when the collection would be too large.
+        """
+        ...
+
+
 class Keeping(Protocol):
     """The part of `records.Store` that is described here."""
 
@@ -67,6 +90,8 @@ class Keeping(Protocol):
     def files(self) -> RunFiles: ...
     @property
     def key_values(self) -> KeyValues: ...
+    @property
+    def collections(self) -> Collections: ...
 
 
 class PostgresRunFiles:
@@ -105,6 +130,21 @@ class PostgresKeyValues:
         """The parsed value, or None."""
         rows = await fetch(self._pool, _GET_VALUE, user_id, graph_id, key, seconds=_seconds(_LARGE))
         return (from_json(rows[0]["body"]),) if rows else None
+
+
+class PostgresCollections:
+    """`Collections` in Postgres."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def collect(self, added: Collected, *, enough: int, most_bytes: int) -> list[Any] | None:
+        """Add the items and take all when they are enough; None when the collection would be too large."""
+        place = (added.execution_id, added.node_id, added.node_execution_id)
+        arguments = (*place, added.items, added.json_text, enough, most_bytes)
+        rows = await fetch(self._pool, _COLLECT, *arguments, seconds=_seconds(_LARGE))
+        bodies = [row["body"] for row in rows]
+        return None if bodies == [None] else [item for body in bodies for item in from_json(body)]
 
 
 _LARGE = 100_000_000

@@ -18,7 +18,7 @@ from store.graph_records import GraphRow
 from store.graphs import parts_of
 from store.memory_executions import MemoryExecutions
 from store.memory_failed_runs import MemoryFailedRuns
-from store.memory_keeping import MemoryKeyValues, MemoryRunFiles
+from store.memory_keeping import MemoryCollections, MemoryKeyValues, MemoryRunFiles
 from store.memory_ownership import MemoryOwnership
 from store.memory_removal import MemoryRemoval
 from store.memory_reviews import MemoryReviews
@@ -212,8 +212,14 @@ class MemoryStore:
         self.reviews = MemoryReviews(self.executions)
         self.files = MemoryRunFiles()
         self.key_values = MemoryKeyValues()
+        self.collections = MemoryCollections()
         self.removal = MemoryRemoval(
-            self.executions, self.graphs, (self.values, self.files), self.users, self.reviews, self.key_values
+            self.executions,
+            self.graphs,
+            (self.values, self.files, self.collections),
+            self.users,
+            self.reviews,
+            self.key_values,
         )
         self.failed_runs = MemoryFailedRuns(self.executions)
         self.changes = MemoryChanges(watchers)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from store.keeping import StoredFile
+from store.keeping import Collected, StoredFile
 
 
 class MemoryRunFiles:
@@ -71,4 +71,42 @@ class MemoryKeyValues:
         doomed = [place for place in self._bodies if place[:2] == (user_id, place[1] if graph_id is None else graph_id)]
         for place in doomed:
             del self._bodies[place]
+        return len(doomed)
+
+
+class MemoryCollections:
+    """`keeping.Collections` in memory."""
+
+    def __init__(self) -> None:
+        self._added: dict[tuple[str, str], Collected] = {}
+        self._taken_by: dict[tuple[str, str], str] = {}
+
+    async def collect(self, added: Collected, *, enough: int, most_bytes: int) -> list[Any] | None:
+        """Add the items and take all when they are enough; None when the collection would be too large."""
+        key, taker = (added.execution_id, added.node_execution_id), added.node_execution_id
+        free = self._free(added)
+        if key not in self._added:
+            if len(added.json_text) + sum(len(each.json_text) for each in free.values()) > most_bytes:
+                return None
+            self._added[key] = added
+            free[key] = added
+        mine = {place: self._added[place] for place, by in self._taken_by.items() if by == taker}
+        if not mine and sum(each.items for each in free.values()) >= enough:
+            mine = free
+            self._taken_by |= dict.fromkeys(free, taker)
+        return [item for each in mine.values() for item in from_json(each.json_text)]
+
+    def _free(self, added: Collected) -> dict[tuple[str, str], Collected]:
+        return {
+            place: each
+            for place, each in self._added.items()
+            if (each.execution_id, each.node_id) == (added.execution_id, added.node_id) and place not in self._taken_by
+        }
+
+    def drop(self, is_doomed: Callable[[str, datetime], bool], limit: int | None = None) -> int:
+        """Forget those of doomed runs. They have no time of their own: age alone dooms none."""
+        doomed = [key for key in self._added if is_doomed(key[0], datetime.max.replace(tzinfo=UTC))][:limit]
+        for key in doomed:
+            del self._added[key]
+            self._taken_by.pop(key, None)
         return len(doomed)

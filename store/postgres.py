@@ -7,7 +7,7 @@ from store.admission import Admission
 from store.calls import Pool, fetchval
 from store.executions import Executions
 from store.graphs import Graphs
-from store.keeping import PostgresKeyValues, PostgresRunFiles
+from store.keeping import PostgresCollections, PostgresKeyValues, PostgresRunFiles
 from store.postgres_failed_runs import PostgresFailedRuns
 from store.postgres_ownership import PostgresOwnership
 from store.postgres_removal import PostgresRemoval
@@ -35,6 +35,7 @@ class PostgresStore:
         self.failed_runs = PostgresFailedRuns(pool)
         self.files = PostgresRunFiles(pool)
         self.key_values = PostgresKeyValues(pool)
+        self.collections = PostgresCollections(pool)
 
     async def ping(self) -> None:
         """Raises Unavailable when the database cannot answer."""

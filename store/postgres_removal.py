@@ -24,6 +24,7 @@ CONTENTS = tuple(
         "delete_execution_events",
         "delete_stored_values",
         "delete_run_files",
+        "delete_collected_items",
         "delete_run_slots",
         "delete_superseded_executions",
         "delete_reviews",

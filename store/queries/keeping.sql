@@ -24,3 +24,6 @@ RETURNING 1
 
 -- name: get_kept_value
 SELECT body FROM kept_values WHERE user_id = $1 AND graph_id = $2 AND key = $3
+
+-- name: collect_items
+SELECT body FROM collect_items($1, $2, $3, $4, $5, $6, $7) AS body

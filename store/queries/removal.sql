@@ -98,6 +98,9 @@ DELETE FROM stored_values WHERE execution_id = ANY ($1::text[])
 -- name: delete_run_files
 DELETE FROM run_files WHERE execution_id = ANY ($1::text[])
 
+-- name: delete_collected_items
+DELETE FROM collected_items WHERE execution_id = ANY ($1::text[])
+
 -- name: delete_run_slots
 -- Those of runs that are over: none is left, unless the end of a run could not give its slot away.
 DELETE FROM run_slots WHERE execution_id = ANY ($1::text[])

@@ -6,7 +6,7 @@ from typing import Any
 from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Wait
 from blocks.inputs import assemble, check_output, validated
 from blocks.services import Services
-from tests.blocks.host import MemoryFiles, MemoryKeyValues
+from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
 
 
 def context(resume: Any = None, timezone: str = "UTC", services: Services | None = None, **about: Any) -> BlockContext:
@@ -19,7 +19,7 @@ def context(resume: Any = None, timezone: str = "UTC", services: Services | None
         node_execution_id="node-run",
         timezone=timezone,
         resume=resume,
-        services=services or Services(MemoryFiles(), MemoryKeyValues()),
+        services=services or Services(MemoryFiles(), MemoryKeyValues(), MemoryCollecting()),
         **about,
     )
 

@@ -25,6 +25,20 @@ class MemoryFiles:
         raise ValueError(f"The run has no file {reference!r}.")
 
 
+class MemoryCollecting:
+    """`services.Collecting` of one node."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    async def collect(self, items: list[Any], *, enough: int) -> list[Any]:
+        self.items += items
+        if len(self.items) < enough:
+            return []
+        taken, self.items = self.items, []
+        return taken
+
+
 class MemoryKeyValues:
     """`services.KeyValues` of one user and graph."""
 

@@ -16,8 +16,9 @@ from blocks.persistence import PersistInformation, RetrieveInformation
 from blocks.sampling import DataSampling, SamplingMethod
 from blocks.services import Services
 from blocks.waiting import WaitUntil
+from engine.model import Effects
 from tests.blocks.block_runs import run
-from tests.blocks.host import MemoryKeyValues
+from tests.blocks.host import MemoryCollecting, MemoryKeyValues
 
 # --- sampling ---------------------------------------------------------------------------------
 
@@ -65,6 +66,19 @@ async def test_one_dictionary_is_one_item() -> None:
     assert await sample(data={"a": 1}, sample_size=1) == ([{"a": 1}], [0])
 
 
+async def test_accumulated_items_are_sampled_once_they_are_enough() -> None:
+    services = Services(collecting=MemoryCollecting())
+
+    async def given(data: Any) -> Any:
+        inputs = {"data": data, "sample_size": 3, "sampling_method": "top", "accumulate": True}
+        return dict(await run(DataSampling, inputs, services=services)).get("sampled_data")
+
+    assert [await given({"n": 1}), await given([{"n": 2}])] == [None, None]
+    assert await given([{"n": 3}, {"n": 4}]) == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert await given({"n": 5}) is None, "it begins anew"
+    assert DataSampling().effects_for({"accumulate": True}) is Effects.IDEMPOTENT
+
+
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [
@@ -79,7 +93,6 @@ async def test_one_dictionary_is_one_item() -> None:
         ({"data": [{"a": 0}], "sample_size": 1, "sampling_method": "weighted", "weight_key": "a"}, "all be zero"),
         ({"data": [{"a": "nan"}], "sample_size": 1, "sampling_method": "weighted", "weight_key": "a"}, "negative"),
         ({"data": [{"a": [1]}], "sample_size": 1, "sampling_method": "weighted", "weight_key": "a"}, "no number"),
-        ({"data": [{"a": 1}], "sample_size": 1, "accumulate": True}, "Add to list"),
         ({"data": [{"a": 1}], "sample_size": 1, "sampling_method": "guess"}, "sampling_method"),
     ],
 )

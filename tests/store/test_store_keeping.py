@@ -1,11 +1,12 @@
 """Files of runs and kept values: what is stored comes back, within limits, and goes with what it belongs to."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.model import Graph, Status
-from store.keeping import OF_ALL_GRAPHS, StoredFile
+from store.keeping import OF_ALL_GRAPHS, Collected, StoredFile
 from store.records import Store
 from tests.store.samples import NOW, RUN, end, execution, new_id, node
 
@@ -109,3 +110,47 @@ async def test_kept_values_go_with_their_graph_or_user(store: Store, removed: st
         assert await store.removal.delete_user(ada)
     kept = [await store.key_values.get(ada, graph_id, "mood") for graph_id in (graph.id, "other", OF_ALL_GRAPHS)]
     assert kept == ([None, (1,), (1,)] if removed == "graph" else [None, None, None])
+
+
+# --- collections ------------------------------------------------------------------------------
+
+
+async def collect(
+    store: Store, run: str, number: int, *items: int, node: str = "n", enough: int = 3, most: int = PLENTY
+) -> list[int] | None:
+    added = Collected(run, node, f"{node}-{number}", len(items), str(list(items)).encode())
+    return await store.collections.collect(added, enough=enough, most_bytes=most)
+
+
+async def test_a_node_collects_until_it_is_enough(store: Store) -> None:
+    run = new_id("run")
+    assert await collect(store, run, 1, 1) == []
+    assert await collect(store, run, 2, 5, node="other") == []
+    assert await collect(store, run, 3, 2, 3) == [1, 2, 3]
+    assert await collect(store, run, 4, 4) == [], "it begins anew"
+    assert await collect(store, run, 3, 2, 3) == [1, 2, 3], "asked again, the same"
+    assert await collect(store, run, 4, 4) == [], "what was added is not added twice"
+    assert await collect(store, new_id("run"), 5, 1, 2, 3, 4) == [1, 2, 3, 4]
+
+
+async def test_a_collection_has_a_limit(store: Store) -> None:
+    run = new_id("run")
+    assert await collect(store, run, 1, 1, most=5) == []
+    assert await collect(store, run, 2, 1, most=5) is None
+    assert await collect(store, run, 2, 1, most=6) == []
+
+
+async def test_executions_at_once_take_each_item_once(store: Store) -> None:
+    run = new_id("run")
+    taken = await asyncio.gather(*(collect(store, run, number, number) for number in range(30)))
+    assert sorted(item for items in taken for item in items or ()) == list(range(30))
+    assert sorted(len(items or ()) for items in taken) == [0] * 20 + [3] * 10
+
+
+async def test_a_collection_goes_with_its_run(store: Store) -> None:
+    new = execution(user_id=new_id("ada"))
+    await store.executions.begin(new, run_id=RUN, at=NOW)
+    await collect(store, new.id, 1, 1, 2)
+    await store.executions.record(new.id, run_id=RUN, nodes=[node("x-1", Status.COMPLETED, "1")], finish=end())
+    assert await store.removal.delete_execution(new.user_id, new.id)
+    assert await collect(store, new.id, 2, 3) == []

@@ -15,6 +15,7 @@ from blocks.files import FileStore
 from blocks.maths import Calculator
 from blocks.people import HumanInTheLoop
 from blocks.persistence import PersistInformation
+from blocks.sampling import DataSampling
 from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult
 from contracts.errors import Unavailable
 from store.postgres import PostgresStore
@@ -29,7 +30,7 @@ async def alone(temporal_client: Client, store: PostgresStore, database_url: str
         temporal_client,
         store,
         database_url,
-        further_blocks=(Calculator, FileStore, PersistInformation, HumanInTheLoop),
+        further_blocks=(Calculator, FileStore, PersistInformation, HumanInTheLoop, DataSampling),
         max_outputs_per_node=5,
     ) as opened:
         yield opened
@@ -80,6 +81,7 @@ async def test_large_inputs_come_by_reference(alone: Stack) -> None:
         ("nobody", {}, "block_failed", "does not have the block"),
         (Drip.id, {"value": 6, "seconds": 0}, "too_many_outputs", "more than 5"),
         (PersistInformation.id, {"key": "k", "value": 1}, "block_failed", "no agent here"),
+        (DataSampling.id, {"data": [[1]], "accumulate": True}, "block_failed", "be collected here"),
     ],
 )
 async def test_failures_are_results(alone: Stack, block_id: str, inputs: dict[str, Any], code: str, words: str) -> None:

@@ -11,7 +11,9 @@ from temporalio.client import Client
 
 from blocks.archives import CreateZipArchive, ExtractZipArchive
 from blocks.files import FileRead, FileStore
+from blocks.iteration import StepThroughItems
 from blocks.persistence import PersistInformation, RetrieveInformation
+from blocks.sampling import DataSampling
 from blocks.spreadsheet import ReadSpreadsheet
 from blocks.waiting import WaitUntil
 from engine.model import Status
@@ -30,6 +32,8 @@ BLOCKS = (
     PersistInformation,
     RetrieveInformation,
     WaitUntil,
+    StepThroughItems,
+    DataSampling,
 )
 
 
@@ -147,6 +151,24 @@ async def test_values_that_cannot_be_kept(host: Stack, key: str, value: object, 
     outcome = await host.run(graph([node("k", PersistInformation, key=key, value=value)]))
     [kept] = outcome.of("k")
     assert (kept.status, kept.error) == (Status.FAILED, error)
+
+
+async def test_executions_of_a_node_collect_together(host: Stack) -> None:
+    outcome = await host.run(
+        graph(
+            [
+                node("each", StepThroughItems, items=[{"n": n} for n in range(7)]),
+                node("some", DataSampling, sample_size=3, accumulate=True),
+                node("out", Sink, name="sample"),
+            ],
+            "each.item -> some.data",
+            "some.sampled_data -> out.value",
+        )
+    )
+    samples = outcome.outputs["sample"]
+    assert [len(sample) for sample in samples] == [3, 3]
+    assert len({item["n"] for sample in samples for item in sample}) == 6, "no item is sampled twice"
+    assert len(outcome.of("some")) == 7
 
 
 async def test_waiting_until_a_moment_is_a_timer_of_the_workflow(host: Stack) -> None:

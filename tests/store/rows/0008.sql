@@ -30,3 +30,4 @@ UPDATE graph_executions SET rerun_of = 'older', rerun_from_node = 'n-1';
 INSERT INTO run_files (execution_id, sha256, name, content_type, size, body)
 VALUES ('run', sha256('hi'), 'note.txt', 'text/plain', 2, 'hi');
 INSERT INTO kept_values (user_id, graph_id, key, body) VALUES ('ada', '', 'mood', '"calm"'), ('ada', 'top', 'mood', '[1]');
+INSERT INTO collected_items (execution_id, node_id, node_execution_id, items, body) VALUES ('run', 'n-1', 'x-1', 1, '[1]');
