@@ -27,6 +27,7 @@ INSERT INTO superseded_node_executions (execution_id, run_id, id, superseded_at,
 VALUES ('run', 'run-0', 'x-0', now(), '{"id": "x-0"}', '[]');
 UPDATE graph_executions SET asked_at = now();
 UPDATE graph_executions SET rerun_of = 'older', rerun_from_node = 'n-1';
+INSERT INTO deleted_executions (id, deleted_at) VALUES ('deleted', now());
 INSERT INTO run_files (execution_id, sha256, name, content_type, size, body)
 VALUES ('run', sha256('hi'), 'note.txt', 'text/plain', 2, 'hi');
 INSERT INTO kept_values (user_id, graph_id, key, body) VALUES ('ada', '', 'mood', '"calm"'), ('ada', 'top', 'mood', '[1]');
