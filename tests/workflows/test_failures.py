@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from activities import failures
 from blocks.base import Block
 from contracts.errors import SystemFault
 from engine.model import Graph, Status
@@ -161,11 +162,12 @@ async def test_a_fault_of_ours_fails_the_node_after_a_few_attempts(
         raise SystemFault("The database refused a statement.")
 
     monkeypatch.setattr(ExecutionWrites, "enter", refuse)
+    monkeypatch.setattr(failures, "ATTEMPTS", 3)
     outcome = await narrow.run(routed(PassOnce, value=1))
-    assert len(attempts) == 2
+    assert len(attempts) == 3, "it is not taken for a node that kills its workers, which is begun twice here"
     assert outcome.execution.status is Status.COMPLETED
     [it] = outcome.of("it")
-    assert it.status is Status.FAILED
+    assert (it.status, it.error) == (Status.FAILED, "The database refused a statement.")
     assert outcome.outputs == {"bad": [it.error]}
 
 
