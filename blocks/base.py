@@ -164,11 +164,25 @@ type Yielded = tuple[str, Any] | Wait
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request that an example makes, as `METHOD URL`, and what the network answers."""
+
+    request: str
+    body: str | bytes = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """A worked example: with these inputs the block yields these outputs, in order. It is documentation and test."""
+    """A worked example: with these inputs the block yields these outputs, in order. It is documentation and test.
+
+    `web`: the requests the block makes meanwhile, with their answers, so that the test needs no network.
+    """
 
     inputs: Mapping[str, Any]
     outputs: tuple[tuple[str, Any], ...]
+    web: tuple[Exchange, ...] = ()
 
 
 class Block[InputT: BlockSchema](ABC):

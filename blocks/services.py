@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from blocks.http.client import Http, no_http
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -92,3 +94,4 @@ class Services:
     key_values: KeyValues = field(default_factory=_Nothing)
     collecting: Collecting = field(default_factory=_Nothing)
     fetch: Fetch = no_fetch
+    http: Http = field(default_factory=no_http)

@@ -1,0 +1,105 @@
+"""Connecting: a name is resolved once, every address it has is judged, and one of those is connected to.
+
+Used by `client.py` under its connection pool and by `blocks/mail.py`. Because what was judged is what is connected to,
+a name server that answers differently the next time changes nothing. TLS still asks for the name.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpcore
+
+from blocks.http.addresses import Address
+from blocks.http.destinations import Allowed
+from blocks.http.errors import DestinationRefused, RequestFailed
+
+type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port to addresses as text. OSError when there is no such host."""
+
+type Dial = Callable[[str, int, float | None], Awaitable[httpcore.AsyncNetworkStream]]
+"""An address, a port and a limit in seconds to an open connection. It resolves nothing."""
+
+_MOST_ADDRESSES = 20
+_ONE_CONNECT_SECONDS = 10.0
+
+
+class Resolver:
+    """Asks the system's resolver, in threads of its own: slow name servers must not hold up what else uses threads."""
+
+    def __init__(self, threads: int = 16) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in found))
+
+    def close(self) -> None:
+        """Take no further names; those being resolved are not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def dial_tcp(address: str, port: int, seconds: float | None) -> httpcore.AsyncNetworkStream:
+    """A TCP connection to an address."""
+    return await httpcore.AnyIOBackend().connect_tcp(address, port, timeout=seconds)
+
+
+class GuardedDialer(httpcore.AsyncNetworkBackend):
+    """The connection pool's way to the network, and the only place where a connection is opened."""
+
+    def __init__(self, allowed: Allowed, resolve: Resolve, dial: Dial = dial_tcp) -> None:
+        self._allowed = allowed
+        self._resolve = resolve
+        self._dial = dial
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (the interface's own)
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to the first of the host's addresses that answers; refused when one of them is not allowed."""
+        addresses = await self.judged(host, port)
+        failed: Exception | None = None
+        for address in addresses:
+            try:
+                limit = _ONE_CONNECT_SECONDS if timeout is None else min(timeout, _ONE_CONNECT_SECONDS)
+                return await self._dial(address, port, limit)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise RequestFailed(f"{host} could not be reached on port {port}.", host=host) from failed
+
+    async def judged(self, host: str, port: int) -> Sequence[str]:
+        """The host's addresses, all of them allowed. One bad address among good ones is reason to refuse them all."""
+        try:
+            texts = await self._resolve(host, port)
+            addresses = [ipaddress.ip_address(text) for text in texts[:_MOST_ADDRESSES]]
+        except (OSError, ValueError):
+            raise RequestFailed(f"There is no host {host}, or its name cannot be looked up now.", host=host) from None
+        if not addresses:
+            raise RequestFailed(f"The host {host} has no address.", host=host)
+        if not all(self._permits(host, port, address) for address in addresses):
+            # The address itself is not told: it would let people map a network that they cannot see.
+            raise DestinationRefused(
+                f"{host} is not on the public internet, and this deployment does not let blocks reach it.", host=host
+            )
+        return [str(address) for address in addresses]
+
+    def _permits(self, host: str, port: int, address: Address) -> bool:
+        return self._allowed.permits(host, port, address)
+
+    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        """Refused: blocks reach hosts only."""
+        raise DestinationRefused("Only hosts can be reached.")
+
+    async def sleep(self, seconds: float) -> None:
+        """The interface's own wait."""
+        await asyncio.sleep(seconds)

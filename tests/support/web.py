@@ -1,0 +1,136 @@
+"""A stand-in for the internet: real sockets on this machine, under names and addresses of a test's choosing.
+
+`Internet` serves HTTP and HTTPS and gives an `Http` whose names lead to public addresses and whose connections end
+here: everything but the last step, the connection itself, is what runs in a worker.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpcore
+import httpx
+import trustme
+
+from blocks.base import Exchange
+from blocks.http.client import Http, HttpLimits
+from blocks.http.destinations import Allowed
+
+PUBLIC = "93.184.215.14"
+
+type Raw = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""Writes an answer by hand, once the request has been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as it came over the wire; header names in lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class Internet:
+    """`answers` by `METHOD URL`, or by URL alone for any method; what has none is answered 404."""
+
+    answers: dict[str, Exchange | Raw] = field(default_factory=dict)
+    addresses: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Addresses of hosts; one that is not named has a public one."""
+    seen: list[Seen] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
+    dialled: list[tuple[str, int]] = field(default_factory=list)
+    ports: dict[str, int] = field(default_factory=dict)
+    connections: list[asyncio.Task[None]] = field(default_factory=list)
+    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        """The addresses a name has here."""
+        self.resolved.append(host)
+        return self.addresses.get(host, [host] if host[0] in "0123456789" or ":" in host else [PUBLIC])
+
+    async def dial(self, address: str, port: int, seconds: float | None) -> httpcore.AsyncNetworkStream:
+        """Connects to the server here whatever the address is, and notes what it was."""
+        self.dialled.append((address, port))
+        local = self.ports["https" if port == 443 else "http"]
+        return await httpcore.AnyIOBackend().connect_tcp("127.0.0.1", local, timeout=seconds)
+
+    def http(self, limits: HttpLimits | None = None, allowed: Sequence[str] = ()) -> Http:
+        """A client of this internet."""
+        return Http(Allowed.parse(allowed), limits, resolve=self.resolve, dial=self.dial, trust=self.trust)
+
+    async def serve(self, scheme: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection with any number of requests."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            while line := await reader.readline():
+                request = await self._read(scheme, line, reader)
+                self.seen.append(request)
+                answer = self.answers.get(f"{request.method} {request.url}") or self.answers.get(request.url)
+                if answer is None:
+                    answer = Exchange(request.url, status=404, body="Not here.")
+                if not isinstance(answer, Exchange):
+                    await answer(reader, writer)
+                    break
+                writer.write(_written(answer, head=request.method == "HEAD"))
+                await writer.drain()
+        writer.close()
+
+    async def _read(self, scheme: str, line: bytes, reader: asyncio.StreamReader) -> Seen:
+        method, target, _ = line.decode().split(" ")
+        headers: dict[str, str] = {}
+        while (header := (await reader.readline()).decode().strip()) != "":
+            name, _, value = header.partition(":")
+            headers[name.lower()] = value.strip()
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        return Seen(method, f"{scheme}://{headers['host']}{target}", headers, body)
+
+
+def _written(answer: Exchange, *, head: bool) -> bytes:
+    body = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
+    headers = {"Content-Length": str(len(body)), **answer.headers}
+    lines = [f"HTTP/1.1 {answer.status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + (b"" if head else body)
+
+
+@contextlib.asynccontextmanager
+async def internet(answers: Mapping[str, Exchange | Raw] | None = None) -> AsyncIterator[Internet]:
+    """An internet while the context lasts."""
+    authority = trustme.CA()
+    secret = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    net = Internet(dict(answers or {}))
+    authority.configure_trust(net.trust)
+
+    def show_name(tls: ssl.SSLObject, name: str | None, _: Any) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name or "unnamed.example").configure_cert(context)
+        tls.context = context
+
+    secret.sni_callback = show_name  # type: ignore[assignment]
+    authority.issue_cert("unnamed.example").configure_cert(secret)
+    async with contextlib.AsyncExitStack() as opened:
+        for scheme, context in (("http", None), ("https", secret)):
+
+            async def serve(r: asyncio.StreamReader, w: asyncio.StreamWriter, scheme: str = scheme) -> None:
+                task = asyncio.create_task(net.serve(scheme, r, w))
+                net.connections.append(task)
+                await task
+
+            server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+            opened.callback(server.close)
+            net.ports[scheme] = server.sockets[0].getsockname()[1]
+        yield net
+
+
+def exchanges(given: Sequence[Exchange]) -> dict[str, Exchange | Raw]:
+    """Answers by request, as `Internet` takes them."""
+    return {exchange.request: exchange for exchange in given}
+
+
+def urls(net: Internet) -> list[str]:
+    """What was asked for, in order."""
+    return [str(httpx.URL(request.url)) for request in net.seen]
