@@ -158,6 +158,21 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_BATCH_MAX_MS"),
         description="Safety net: a batch of pure nodes also ends after this long.",
     )
+    network_allowed: str = Field(
+        "",
+        validation_alias=_names("HEDDLE_NETWORK_ALLOWED"),
+        description="What else than the public internet blocks may reach: hosts, `host:port`, addresses, networks.",
+    )
+    network_timeout_seconds: PositiveFloat = Field(
+        60.0,
+        validation_alias=_names("HEDDLE_NETWORK_TIMEOUT_SECONDS"),
+        description="A block's web request ends after this long, redirects included, unless the block says otherwise.",
+    )
+    network_answer_limit_bytes: PositiveInt = Field(
+        10 * 1024 * 1024,
+        validation_alias=_names("HEDDLE_NETWORK_ANSWER_LIMIT_BYTES"),
+        description="Largest answer that a block's web request takes, also once it is unfolded.",
+    )
     max_value_bytes: PositiveInt = Field(
         100 * 1024 * 1024,
         validation_alias=_names("HEDDLE_MAX_VALUE_BYTES"),

@@ -39,6 +39,8 @@ from activities.schedules import Recurring, ensure_schedules
 from activities.single_block import BlockActivities
 from activities.values import OutputLimits, ValueCodec
 from blocks.catalogue import Catalogue, default_catalogue
+from blocks.http.client import Http, HttpLimits, no_http
+from blocks.http.destinations import Allowed
 from contracts.activities import PRUNE_EXECUTIONS, RECONCILE_RUNS, RunLimits
 from contracts.errors import HeddleError
 from contracts.search_attributes import register
@@ -74,8 +76,9 @@ def activities_of(
     catalogue: Catalogue,
     blocks_loop: BlocksLoop,
     metrics: WorkerMetrics,
+    http: Http | None = None,
 ) -> Sequence[Callable[..., Any]]:
-    """All activities, with their dependencies."""
+    """All activities, with their dependencies. Without `http` blocks reach no network."""
     output_limits = OutputLimits(settings.max_value_bytes, settings.max_outputs_per_node)
     codec = ValueCodec(store.values, settings.inline_value_limit_bytes, output_limits)
     graphs = GraphCache(
@@ -102,7 +105,7 @@ def activities_of(
     runs = RunActivities(store, graphs, catalogue, batch, codec, limits, admitting, claims, continuing, metrics)
     rebuilding = RebuildActivities(store, graphs, codec, claims, limits)
     keeping = KeepingLimits(settings.max_run_files_bytes, settings.max_kept_value_bytes, settings.max_kept_values)
-    services = BlockServices(store, keeping)
+    services = BlockServices(store, keeping, http or no_http())
     nodes = NodeActivities(
         client,
         store.executions,
@@ -154,6 +157,15 @@ def activities_of(
         reconciling.reconcile,
         pruning.prune,
     ]
+
+
+def http_of(settings: Settings) -> Http:
+    """The blocks' way to the network. ValueError when the setting of further destinations says nothing clear."""
+    try:
+        allowed = Allowed.parse(settings.network_allowed.split(","))
+    except ValueError as error:
+        raise ValueError(f"HEDDLE_NETWORK_ALLOWED: {error}") from None
+    return Http(allowed, HttpLimits(settings.network_timeout_seconds, settings.network_answer_limit_bytes))
 
 
 def recurring(settings: Settings) -> Sequence[Recurring]:
@@ -235,7 +247,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, catalogue: Catalog
             await ensure_schedules(client, settings.task_queue, recurring(settings))
         blocks_loop = opened.enter_context(BlocksLoop())
         opened.enter_context(LoopLag(blocks_loop.loop, metrics.loop_lag_seconds, name_of=lambda task: task.get_name()))
-        activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics)
+        http = http_of(settings)
+        opened.push_async_callback(lambda: asyncio.wrap_future(blocks_loop.submit(http.aclose())))
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics, http)
         port = await opened.enter_async_context(
             serve_metrics(
                 settings.worker_metrics_host,

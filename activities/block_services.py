@@ -11,8 +11,11 @@ from typing import Any
 
 from activities.patience import patiently
 from activities.values import plain_json
+from blocks.fetched_files import FetchedFiles
 from blocks.file_references import SCHEME, is_plain_name, plain_name, refuse_large_file
-from blocks.services import Fetch, File, Services, no_fetch
+from blocks.http.client import Http
+from blocks.limits import LARGEST_FILE
+from blocks.services import File, Services
 from contracts.activities import RunRef
 from store.keeping import OF_ALL_GRAPHS, Collected, Keeping, StoredFile
 
@@ -31,10 +34,11 @@ class KeepingLimits:
 class BlockServices:
     """Makes the services of node executions."""
 
-    def __init__(self, store: Keeping, limits: KeepingLimits, fetch: Fetch = no_fetch) -> None:
+    def __init__(self, store: Keeping, limits: KeepingLimits, http: Http) -> None:
         self._store = store
         self._limits = limits
-        self._fetch = fetch
+        self._http = http
+        self._fetch = FetchedFiles(http, LARGEST_FILE)
 
     def of(self, run: RunRef, node_id: str, node_execution_id: str) -> Services:
         """The services for a node execution of this run; call it on the loop where the store lives."""
@@ -43,6 +47,7 @@ class BlockServices:
             files=_Files(self._store, self._limits, run.context.root_execution_id or run.execution_id, loop),
             key_values=_KeyValues(self._store, self._limits, run.user_id, run.graph_id, loop),
             fetch=self._fetch,
+            http=self._http,
         )
         if not node_id:
             # A block by itself has nothing to collect with.

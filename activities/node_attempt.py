@@ -14,7 +14,7 @@ from activities.records import now, stats_json
 from blocks.base import NodeStats
 from contracts.activities import NodeRequest, Suspension
 from contracts.node_stats import INTERRUPTIONS, WAITS
-from engine.model import Status
+from engine.model import Effects, Status
 from engine.values import Reference
 from store.records import NodeRecord, OutputRecord
 
@@ -36,6 +36,7 @@ class Attempt:
     diverged: bool = False
     interruptions: int = 0
     waits: Suspension | None = None
+    effects: Effects = Effects.EFFECTFUL
 
     def record(
         self,

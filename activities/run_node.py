@@ -227,11 +227,13 @@ class NodeActivities:
             request.run.execution_id, data, request.inputs, delivered
         )
         run.agent_output = agent_output_name(run.placed, data)
+        # By what is really there, since a mask or a link may have changed what the plan went by.
+        run.effects = run.placed.block.effects_for(data)
         return validated(run.placed.block, data)
 
     async def _enter(self, run: Attempt) -> None:
         """An effectful block is entered once; everything before this line may be repeated."""
-        if run.placed.block.effects is not Effects.EFFECTFUL:
+        if run.effects is not Effects.EFFECTFUL:
             return
         ref, record = run.request.run, run.record(Status.RUNNING)
         entered = await patiently(lambda: self._executions.enter(ref.execution_id, run_id=ref.run_id, node=record))

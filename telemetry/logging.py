@@ -119,6 +119,8 @@ def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> N
     # Each request is counted and timed by our own metrics; a line for each would drown the rest.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Its details hold headers of answers, cookies among them.
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 def own_fields(logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:

@@ -24,7 +24,7 @@ from store.postgres import PostgresStore
 from store.records import Execution, StoredNode
 from telemetry.metrics import WorkerMetrics
 from tests.support.blocks import TEST_BLOCKS
-from worker import activities_of, worker_of
+from worker import activities_of, http_of, worker_of
 
 USER = "11111111-1111-4111-8111-111111111111"
 
@@ -132,7 +132,7 @@ async def opened_stack(
     )
     catalogue = Catalogue(dict.fromkeys((*TEST_BLOCKS, *further_blocks)))
     with BlocksLoop() as blocks_loop:
-        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics())
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics(), http_of(settings))
         async with worker_of(settings, client, activities), Changes(database_url) as changes:
             yield Stack(client, store, settings, catalogue, changes)
 
