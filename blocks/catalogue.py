@@ -23,6 +23,7 @@ from blocks.dictionaries import (
     RemoveFromDictionary,
     ReplaceDictionaryValue,
 )
+from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
@@ -59,6 +60,9 @@ from blocks.typed_inputs import (
 )
 from blocks.unavailable import UnavailableBlock, unavailable_blocks
 from blocks.waiting import WaitUntil
+from blocks.web_pages import ExtractWebsiteContent
+from blocks.web_requests import SendWebRequest
+from blocks.wikipedia import GetWikipediaSummary
 from blocks.xml_parser import XmlParser
 from engine.model import BlockId, BlockShape
 
@@ -137,6 +141,11 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     FileRead,
     CreateZipArchive,
     ExtractZipArchive,
+    # the web
+    SendWebRequest,
+    ExtractWebsiteContent,
+    ReadRssFeed,
+    GetWikipediaSummary,
     # time
     GetCurrentTime,
     GetCurrentDate,

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Wait
+from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Example, Wait
 from blocks.inputs import assemble, check_output, validated
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
+from tests.support.web import internet
 
 
 def context(resume: Any = None, timezone: str = "UTC", services: Services | None = None, **about: Any) -> BlockContext:
@@ -32,6 +33,18 @@ def answer_to(wait: Wait) -> dict[str, Any] | None:
         case AskReview():
             return {"approved": True, "message": "", "reviewer": "ann"}
     return None
+
+
+async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[str, Any]]:
+    """What the block yields for the example's inputs, when the network answers as the example says and no more."""
+    if not example.web:
+        return await run(block, example.inputs)
+    async with internet({exchange.request: exchange for exchange in example.web}) as net:
+        http = net.http()
+        outputs = await run(block, example.inputs, services=Services(MemoryFiles(), MemoryKeyValues(), http=http))
+        await http.aclose()
+    assert [f"{seen.method} {seen.url}" for seen in net.seen] == [exchange.request for exchange in example.web]
+    return outputs
 
 
 async def run(

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from blocks.base import Block, BlockInputError, Category, Example
 from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue, default_catalogue
 from blocks.legacy import LEGACY_IDS
 from engine.model import BlockId, BlockKind, Effects
-from tests.blocks.block_runs import run
+from tests.blocks.block_runs import run, run_example
 
 every_block = pytest.mark.parametrize("block", CATALOGUE_BLOCKS, ids=lambda block: block.__name__)
 every_example = pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_examples_exist_and_are_json(block: type[Block[Any]]) -> None:
 
 @every_example
 async def test_example(block: type[Block[Any]], example: Example) -> None:
-    outputs = await run(block, example.inputs)
+    outputs = await run_example(block, example)
     assert outputs == list(example.outputs)
     fields = pins(block.Output)
     for name, value in outputs:
@@ -93,7 +94,7 @@ async def test_example(block: type[Block[Any]], example: Example) -> None:
 @every_example
 async def test_inputs_are_not_changed(block: type[Block[Any]], example: Example) -> None:
     inputs = json.loads(json.dumps(dict(example.inputs)))
-    await run(block, inputs)
+    await run_example(block, replace(example, inputs=inputs))
     assert inputs == dict(example.inputs)
 
 
