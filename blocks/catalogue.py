@@ -39,6 +39,7 @@ from blocks.list_sets import (
 from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsEmpty, RemoveFromList, ReplaceListItem
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
+from blocks.mcp_tool import McpTool
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
 from blocks.sampling import DataSampling
@@ -146,6 +147,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     ExtractWebsiteContent,
     ReadRssFeed,
     GetWikipediaSummary,
+    McpTool,
     # time
     GetCurrentTime,
     GetCurrentDate,

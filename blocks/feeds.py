@@ -66,6 +66,16 @@ class _Watch:
         return {"since": self.since, "seen": self.seen, "failures": self.failures}
 
 
+_FIRST = {
+    "title": "First flush",
+    "link": "https://tea.example/1",
+    "description": "It is spring.",
+    "pub_date": "2024-03-01T08:00:00+00:00",
+    "author": "",
+    "categories": ["harvest"],
+}
+
+
 class ReadRssFeed(Block[ReadRssFeedInputs]):
     id = "5ebe6768-8e5d-41e3-9134-1c7bd89a8d52"
     name = "Read RSS feed"
@@ -82,18 +92,8 @@ class ReadRssFeed(Block[ReadRssFeedInputs]):
                 "run_continuously": False,
             },
             (
-                (
-                    "entry",
-                    first := {
-                        "title": "First flush",
-                        "link": "https://tea.example/1",
-                        "description": "It is spring.",
-                        "pub_date": "2024-03-01T08:00:00+00:00",
-                        "author": "",
-                        "categories": ["harvest"],
-                    },
-                ),
-                ("entries", [first]),
+                ("entry", _FIRST),
+                ("entries", [_FIRST]),
             ),
             web=(
                 Exchange(

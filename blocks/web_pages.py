@@ -34,6 +34,9 @@ class ExtractWebsiteContentOutputs(Outputs):
     content: str = Field(description="The page's title and main text, or the page itself", title="Content")
 
 
+_STEAMED = "Its leaves were steamed at once, so that they stay green; the cup is pale and tastes of grass."
+
+
 class ExtractWebsiteContent(Block[ExtractWebsiteContentInputs]):
     id = "436c3984-57fd-4b85-8e9a-459b356883bd"
     name = "Extract website content"
@@ -44,12 +47,12 @@ class ExtractWebsiteContent(Block[ExtractWebsiteContentInputs]):
     examples = (
         Example(
             {"url": "https://tea.example/green"},
-            (("content", "Title: Green tea\n\n# Green tea\n\nIts leaves were steamed at once."),),
+            (("content", f"Title: Green tea\n\n# Green tea\n\n{_STEAMED}"),),
             web=(
                 Exchange(
                     "GET https://tea.example/green",
                     "<html><head><title>Green tea</title></head><body><nav><a href='/'>Home</a></nav>"
-                    "<article><h1>Green tea</h1><p>Its leaves were steamed at once.</p></article></body></html>",
+                    f"<article><h1>Green tea</h1><p>{_STEAMED}</p></article></body></html>",
                     headers={"Content-Type": "text/html; charset=utf-8"},
                 ),
             ),

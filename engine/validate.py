@@ -73,7 +73,12 @@ def with_static_links(graph: Graph, shape_of: ShapeOf) -> Graph:
 
 
 def pins_of(node: Node, shape: BlockShape) -> tuple[frozenset[str], frozenset[str]]:
-    """(inputs, outputs) of a node. Those of a sub-graph node stand in its own `input_default` (agent-graphs §5.1)."""
+    """(inputs, outputs) of a node. Those of a sub-graph node stand in its own `input_default` (agent-graphs §5.1).
+
+    So do the arguments of a tool, which are pins of its node beside those of the block.
+    """
+    if shape.kind is BlockKind.MCP_TOOL:
+        return frozenset(shape.inputs) | _schema_names(node.input_default.get("tool_input_schema")), shape.outputs
     if shape.kind is not BlockKind.AGENT:
         return frozenset(shape.inputs), shape.outputs
     return (

@@ -7,7 +7,7 @@ from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Examp
 from blocks.inputs import assemble, check_output, validated
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
-from tests.support.web import internet
+from tests.support.web import exchanges, internet
 
 
 def context(resume: Any = None, timezone: str = "UTC", services: Services | None = None, **about: Any) -> BlockContext:
@@ -39,7 +39,7 @@ async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[s
     """What the block yields for the example's inputs, when the network answers as the example says and no more."""
     if not example.web:
         return await run(block, example.inputs)
-    async with internet({exchange.request: exchange for exchange in example.web}) as net:
+    async with internet(exchanges(example.web)) as net:
         http = net.http()
         outputs = await run(block, example.inputs, services=Services(MemoryFiles(), MemoryKeyValues(), http=http))
         await http.aclose()

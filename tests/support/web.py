@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
-import httpx
 import trustme
 
 from blocks.base import Exchange
@@ -37,9 +36,9 @@ class Seen:
 
 @dataclass
 class Internet:
-    """`answers` by `METHOD URL`, or by URL alone for any method; what has none is answered 404."""
+    """`answers` by `METHOD URL`, or by URL alone for any method; a list is used up. What has none is answered 404."""
 
-    answers: dict[str, Exchange | Raw] = field(default_factory=dict)
+    answers: dict[str, Exchange | Raw | list[Exchange]] = field(default_factory=dict)
     addresses: dict[str, Sequence[str]] = field(default_factory=dict)
     """Addresses of hosts; one that is not named has a public one."""
     seen: list[Seen] = field(default_factory=list)
@@ -71,6 +70,8 @@ class Internet:
                 request = await self._read(scheme, line, reader)
                 self.seen.append(request)
                 answer = self.answers.get(f"{request.method} {request.url}") or self.answers.get(request.url)
+                if isinstance(answer, list):
+                    answer = answer.pop(0) if answer else None
                 if answer is None:
                     answer = Exchange(request.url, status=404, body="Not here.")
                 if not isinstance(answer, Exchange):
@@ -98,7 +99,7 @@ def _written(answer: Exchange, *, head: bool) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def internet(answers: Mapping[str, Exchange | Raw] | None = None) -> AsyncIterator[Internet]:
+async def internet(answers: Mapping[str, Exchange | Raw | list[Exchange]] | None = None) -> AsyncIterator[Internet]:
     """An internet while the context lasts."""
     authority = trustme.CA()
     secret = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -126,11 +127,11 @@ async def internet(answers: Mapping[str, Exchange | Raw] | None = None) -> Async
         yield net
 
 
-def exchanges(given: Sequence[Exchange]) -> dict[str, Exchange | Raw]:
-    """Answers by request, as `Internet` takes them."""
-    return {exchange.request: exchange for exchange in given}
-
-
-def urls(net: Internet) -> list[str]:
-    """What was asked for, in order."""
-    return [str(httpx.URL(request.url)) for request in net.seen]
+def exchanges(given: Sequence[Exchange]) -> dict[str, Exchange | Raw | list[Exchange]]:
+    """Answers by request, each to be given once and in order."""
+    queues: dict[str, Exchange | Raw | list[Exchange]] = {}
+    for exchange in given:
+        queue = queues.setdefault(exchange.request, [])
+        assert isinstance(queue, list)
+        queue.append(exchange)
+    return queues
