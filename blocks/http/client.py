@@ -80,9 +80,9 @@ class Http:
     ) -> None:
         """`resolve`, `dial` and `trust` are the ways to the network; tests give their own."""
         self.limits = limits or HttpLimits()
-        self._allowed = allowed or Allowed()
+        self.allowed = allowed or Allowed()
         self._resolver = Resolver()
-        self.dialer = GuardedDialer(self._allowed, resolve or self._resolver, dial)
+        self.dialer = GuardedDialer(self.allowed, resolve or self._resolver, dial)
         self.trust = trust or httpx.create_ssl_context()
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=self.trust,
@@ -146,9 +146,9 @@ class Http:
         redirects: int = MOST_REDIRECTS,
     ) -> AsyncIterator[Streamed]:
         """As `request`, but the body comes in pieces. Leaving the context ends the answer, whole or not."""
-        target = read_url(url, self._allowed)
+        target = read_url(url, self.allowed)
         if params:
-            target = judged(target.copy_merge_params(dict(params)), self._allowed)
+            target = judged(target.copy_merge_params(dict(params)), self.allowed)
         request = outgoing(method, target, headers or {}, body or Body(), most_body=self.limits.body_bytes)
         limit = self.limits.seconds if seconds is None else seconds
         most = self.limits.answer_bytes if most_bytes is None else most_bytes
@@ -190,7 +190,7 @@ class Http:
         except (httpx.InvalidURL, ValueError):
             host = host_of(url)
             raise AnswerUnreadable(f"{host} redirects to something that is no URL.", host=host) from None
-        return judged(onward, self._allowed)
+        return judged(onward, self.allowed)
 
 
 async def _nowhere(host: str, _: int) -> Sequence[str]:
