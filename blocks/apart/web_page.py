@@ -17,6 +17,9 @@ def main() -> None:
     from trafilatura import extract, html2txt, load_html
 
     page = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    if "<html" not in page[:10_000].lower():
+        # Pieces of pages, which browsers show like any page.
+        page = f"<html><body>{page}</body></html>"
     tree = load_html(page)
     title = " ".join((tree.findtext(".//title") or "").split()) if tree is not None else ""
     text = extract(page, output_format="markdown", include_comments=False) or ""

@@ -23,7 +23,7 @@ type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 type Dial = Callable[[str, int, float | None], Awaitable[httpcore.AsyncNetworkStream]]
 """An address, a port and a limit in seconds to an open connection. It resolves nothing."""
 
-_MOST_ADDRESSES = 20
+_MOST_TRIED = 6
 _ONE_CONNECT_SECONDS = 10.0
 
 
@@ -81,9 +81,12 @@ class GuardedDialer(httpcore.AsyncNetworkBackend):
         """The host's addresses, all of them allowed. One bad address among good ones is reason to refuse them all."""
         try:
             texts = await self._resolve(host, port)
-            addresses = [ipaddress.ip_address(text) for text in texts[:_MOST_ADDRESSES]]
-        except (OSError, ValueError):
+        except (OSError, UnicodeError):
             raise RequestFailed(f"There is no host {host}, or its name cannot be looked up now.", host=host) from None
+        try:
+            addresses = [ipaddress.ip_address(text) for text in texts]
+        except ValueError:
+            raise RequestFailed(f"The host {host} has an address that is none.", host=host) from None
         if not addresses:
             raise RequestFailed(f"The host {host} has no address.", host=host)
         if not all(self._permits(host, port, address) for address in addresses):
@@ -91,7 +94,7 @@ class GuardedDialer(httpcore.AsyncNetworkBackend):
             raise DestinationRefused(
                 f"{host} is not on the public internet, and this deployment does not let blocks reach it.", host=host
             )
-        return [str(address) for address in addresses]
+        return [str(address) for address in addresses[:_MOST_TRIED]]
 
     def _permits(self, host: str, port: int, address: Address) -> bool:
         return self._allowed.permits(host, port, address)
