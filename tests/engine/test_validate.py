@@ -232,6 +232,16 @@ def test_a_sub_graph_without_a_proper_schema_has_no_pins(schema: Any) -> None:
     assert pins_of(node("G", "agent", input_schema=schema), AGENT) == (frozenset(), frozenset({"error"}))
 
 
+def test_the_arguments_of_a_tool_are_pins_of_its_node() -> None:
+    tool = shape("tool", inputs="tool_arguments", required="server_url", outputs="result", kind=BlockKind.MCP_TOOL)
+    schema = {"properties": {"kind": {}, "cups": {}}}
+    inputs, outputs = pins_of(node("T", "tool", tool_input_schema=schema), tool)
+    assert inputs == {"tool_arguments", "server_url", "kind", "cups"}
+    assert outputs == tool.outputs
+    for without in (None, [], {"properties": ["kind"]}):
+        assert pins_of(node("T", "tool", tool_input_schema=without), tool) == (frozenset(tool.inputs), tool.outputs)
+
+
 # --- required fields --------------------------------------------------------------------------
 
 

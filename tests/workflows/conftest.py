@@ -132,9 +132,11 @@ async def opened_stack(
     )
     catalogue = Catalogue(dict.fromkeys((*TEST_BLOCKS, *further_blocks)))
     with BlocksLoop() as blocks_loop:
-        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics(), http_of(settings))
+        http = http_of(settings)
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics(), http)
         async with worker_of(settings, client, activities), Changes(database_url) as changes:
             yield Stack(client, store, settings, catalogue, changes)
+        await asyncio.wrap_future(blocks_loop.submit(http.aclose()))
 
 
 @pytest.fixture(scope="session")

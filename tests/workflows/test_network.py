@@ -1,0 +1,136 @@
+"""Blocks of the web in runs: where they may go, and how often they are entered."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from blocks.base import Exchange
+from blocks.feeds import ReadRssFeed
+from blocks.mcp_tool import McpTool
+from blocks.web_requests import SendWebRequest
+from engine.model import Graph, Status
+from store.postgres import PostgresStore
+from tests.support.blocks import Sink
+from tests.support.graphs import graph, node
+from tests.support.web import Internet, internet
+from tests.workflows.conftest import Outcome, Stack, opened_stack
+
+WEB_BLOCKS = (SendWebRequest, ReadRssFeed, McpTool)
+
+
+@pytest.fixture(scope="module")
+async def net() -> AsyncIterator[Internet]:
+    async with internet() as net:
+        yield net
+
+
+@pytest.fixture(scope="module")
+async def web(temporal_client: Client, store: PostgresStore, database_url: str, net: Internet) -> AsyncIterator[Stack]:
+    """A worker that may reach the test's server, and nothing else that is not public."""
+    allowed = f"localhost:{net.ports['http']}"
+    async with opened_stack(
+        temporal_client, store, database_url, further_blocks=WEB_BLOCKS, network_allowed=allowed
+    ) as opened:
+        yield opened
+
+
+def asking(url: str, **defaults: Any) -> Graph:
+    """A request, and an output of the run for each of its pins."""
+    pins = ("response", "client_error", "error")
+    return graph(
+        [node("ask", SendWebRequest, url=url, **defaults), *(node(pin, Sink, name=pin) for pin in pins)],
+        *(f"ask.{pin} -> {pin}.value" for pin in pins),
+    )
+
+
+async def run_once(web: Stack, asked: Graph, **fields: Any) -> tuple[Outcome, int | None]:
+    """The run, and the attempt by which its request was entered; None when it may be repeated."""
+    outcome = await web.run(asked, **fields)
+    (asking,) = outcome.of("ask")
+    return outcome, asking.entered_attempt
+
+
+@pytest.mark.parametrize(("method", "entered"), [("GET", None), ("POST", 1)])
+async def test_a_request_in_a_run(web: Stack, net: Internet, method: str, entered: int | None) -> None:
+    """Reading may be begun again when its worker is lost; sending is entered at most once."""
+    url = f"http://localhost:{net.ports['http']}/{method}"
+    net.answers[url] = Exchange("", "tea")
+    outcome, by = await run_once(web, asking(url, method=method))
+    assert outcome.outputs == {"response": ["tea"]}
+    assert by == entered
+
+
+async def test_what_a_mask_makes_of_a_request_is_what_counts(web: Stack, net: Internet) -> None:
+    url = f"http://localhost:{net.ports['http']}/masked"
+    net.answers[url] = Exchange("", "tea")
+    _, by = await run_once(web, asking(url, method="GET"), nodes_input_masks={"ask": {"method": "POST"}})
+    assert by == 1
+    assert [request.method for request in net.seen if request.url == url] == ["POST"]
+
+
+async def test_a_run_cannot_look_inside(web: Stack, net: Internet) -> None:
+    url = f"http://127.0.0.1:{net.ports['http']}/inside?key=s3cret"
+    outcome, _ = await run_once(web, asking(url, method="GET"))
+    ((error,),) = outcome.outputs.values()
+    assert "127.0.0.1 is not on the public internet" in error
+    assert "s3cret" not in error
+    (ask,) = outcome.of("ask")
+    assert ask.status is Status.FAILED
+    assert not [request for request in net.seen if request.url == url]
+
+
+async def test_a_feed_is_watched_through_timers(web: Stack, net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look is an activity of its own; between them nothing but a timer stands."""
+    monkeypatch.setattr("blocks.feeds._LEAST_SECONDS_BETWEEN", 1)
+    url = f"http://localhost:{net.ports['http']}/rss"
+    entry = "<item><title>T{0}</title><guid>{0}</guid></item>"
+    feeds = ["".join(entry.format(number) for number in numbers) for numbers in ((1,), (1, 2))]
+    queue = [Exchange("", f'<rss version="2.0"><channel>{feed}</channel></rss>') for feed in feeds]
+    net.answers[url] = queue
+    watching = graph(
+        [node("feed", ReadRssFeed, rss_url=url, polling_rate=1), node("out", Sink, name="out")],
+        "feed.entry -> out.value",
+    )
+    handle = await web.start(watching)
+    async for _ in web.watch(handle.id):
+        given = [value["value"]["title"] for _, value in await web.store.executions.agent_outputs(handle.id)]
+        if len(given) == 2:
+            break
+    await handle.cancel()
+    assert given == ["T1", "T2"]
+    history = await handle.fetch_history()
+    assert sum(event.HasField("timer_fired_event_attributes") for event in history.events) == 1
+
+
+async def test_the_arguments_of_a_tool_arrive_through_links(web: Stack, net: Internet) -> None:
+    url = f"http://localhost:{net.ports['http']}/mcp"
+    kind = {"Content-Type": "application/json"}
+    net.answers[f"POST {url}"] = [
+        Exchange("", '{"id": 1, "result": {"protocolVersion": "2025-06-18"}}', headers=kind),
+        Exchange("", status=202),
+        Exchange("", '{"id": 2, "result": {"content": [{"type": "text", "text": "steeped"}]}}', headers=kind),
+    ]
+    source = f"http://localhost:{net.ports['http']}/kind"
+    net.answers[source] = Exchange("", "green")
+    schema = {"properties": {"kind": {"type": "string"}, "cups": {"type": "integer"}}, "required": ["kind"]}
+    steeping = graph(
+        [
+            node("ask", SendWebRequest, url=source, method="GET"),
+            node(
+                "tool",
+                McpTool,
+                server_url=url,
+                selected_tool="steep",
+                tool_input_schema=schema,
+                tool_arguments={"cups": 2},
+            ),
+            node("out", Sink, name="out"),
+        ],
+        "ask.response -> tool.kind",
+        "tool.result -> out.value",
+    )
+    outcome = await web.run(steeping)
+    assert outcome.outputs == {"out": ["steeped"]}
+    assert b'"arguments":{"cups":2,"kind":"green"}' in net.seen[-1].body
