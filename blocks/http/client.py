@@ -45,7 +45,9 @@ from blocks.http.requests import Body, Files, Outgoing, outgoing
 
 MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CONNECTIONS, _KEPT_CONNECTIONS, _KEPT_SECONDS = 200, 40, 15.0
+_CONNECTIONS, _KEPT_CONNECTIONS = 200, 40
+# Shorter than servers keep theirs: one that is being closed as a request is sent costs the request.
+_KEPT_SECONDS = 4.0
 
 type Params = Mapping[str, str | int | float | bool | Sequence[str] | None]
 
@@ -147,9 +149,13 @@ class Http:
     ) -> AsyncIterator[Streamed]:
         """As `request`, but the body comes in pieces. Leaving the context ends the answer, whole or not."""
         target = read_url(url, self.allowed)
-        if params:
-            target = judged(target.copy_merge_params(dict(params)), self.allowed)
-        request = outgoing(method, target, headers or {}, body or Body(), most_body=self.limits.body_bytes)
+        try:
+            if params:
+                target = judged(target.copy_merge_params(dict(params)), self.allowed)
+            request = outgoing(method, target, headers or {}, body or Body(), most_body=self.limits.body_bytes)
+        except (UnicodeError, TypeError, httpx.InvalidURL):
+            message = "The request holds characters or values that cannot be sent."
+            raise RequestInvalid(message, host=host_of(target)) from None
         limit = self.limits.seconds if seconds is None else seconds
         most = self.limits.answer_bytes if most_bytes is None else most_bytes
         asked = [host_of(target)]

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -277,6 +278,25 @@ async def test_headers_of_the_connection_are_the_clients_own(net: Internet, http
 async def test_a_body_has_a_limit(net: Internet, http: Http) -> None:
     with pytest.raises(RequestInvalid, match="bytes; at most"):
         await http.request("POST", "http://one.example/", content=b"x" * (http.limits.body_bytes + 1))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"headers": {"X-A": "\ud800"}},
+        {"json": "\ud800"},
+        {"data": {"a": "\ud800"}},
+        {"params": {"a": "\ud800"}},
+        {"params": {"a": "x" * 10_000}},
+        {"content": "\ud800"},
+        {"json": object()},
+        {"json": float("nan")},
+    ],
+)
+async def test_what_cannot_be_sent_is_the_callers_fault(net: Internet, http: Http, sent: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"cannot be sent|at most|not JSON"):
+        await http.request("POST", "http://one.example/", **sent)
+    assert net.seen == []
 
 
 async def test_many_at_once(net: Internet, http: Http) -> None:
