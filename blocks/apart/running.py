@@ -18,7 +18,7 @@ _MOST_OUTPUT = 64 * 1024 * 1024
 class Apart:
     """Runs scripts, a few at a time; one instance for all runs of a block."""
 
-    def __init__(self, script: str, *, seconds: float = 20.0, at_once: int = 4) -> None:
+    def __init__(self, script: str, *, seconds: float = 20.0, at_once: int = 2) -> None:
         """`seconds`: how long one may take, its start included; others wait meanwhile."""
         self._script = str(_HERE / script)
         self._seconds = seconds

@@ -31,8 +31,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     for limit, most in (
-        (resource.RLIMIT_AS, 1 << 30),
-        (resource.RLIMIT_CPU, 60),
+        (resource.RLIMIT_AS, 768 << 20),
+        (resource.RLIMIT_CPU, 30),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):

@@ -8,16 +8,20 @@ from temporalio.client import Client
 
 from blocks.base import Exchange
 from blocks.feeds import ReadRssFeed
+from blocks.files import FileRead
 from blocks.mcp_tool import McpTool
+from blocks.web_pages import ExtractWebsiteContent
 from blocks.web_requests import SendWebRequest
 from engine.model import Graph, Status
+from settings import Settings
 from store.postgres import PostgresStore
 from tests.support.blocks import Sink
 from tests.support.graphs import graph, node
 from tests.support.web import Internet, internet
 from tests.workflows.conftest import Outcome, Stack, opened_stack
+from worker import http_of
 
-WEB_BLOCKS = (SendWebRequest, ReadRssFeed, McpTool)
+WEB_BLOCKS = (SendWebRequest, ReadRssFeed, McpTool, FileRead, ExtractWebsiteContent)
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +138,36 @@ async def test_the_arguments_of_a_tool_arrive_through_links(web: Stack, net: Int
     outcome = await web.run(steeping)
     assert outcome.outputs == {"out": ["steeped"]}
     assert b'"arguments":{"cups":2,"kind":"green"}' in net.seen[-1].body
+
+
+async def test_a_file_is_read_from_its_address(web: Stack, net: Internet) -> None:
+    url = f"http://localhost:{net.ports['http']}/leaf.txt"
+    net.answers[url] = Exchange("", "green leaf", headers={"Content-Type": "text/plain"})
+    reading = graph(
+        [node("read", FileRead, file_input=url), node("out", Sink, name="out")], "read.content -> out.value"
+    )
+    outcome = await web.run(reading)
+    assert outcome.outputs == {"out": ["green leaf"]}
+    inside = graph(
+        [node("read", FileRead, file_input="http://127.0.0.1:8080/x?s3cret"), node("out", Sink, name="out")],
+        "read.error -> out.value",
+    )
+    assert (await web.run(inside)).outputs == {
+        "out": ["127.0.0.1 is not on the public internet, and this deployment does not let blocks reach it."]
+    }
+
+
+async def test_a_page_is_read_in_a_process_of_its_own(web: Stack, net: Internet) -> None:
+    url = f"http://localhost:{net.ports['http']}/page"
+    leaf = "Its leaves were steamed at once, so that they stay green; the cup is pale and tastes of grass."
+    net.answers[url] = Exchange("", f"<h1>Tea</h1><p>{leaf}</p>", headers={"Content-Type": "text/html"})
+    page = graph(
+        [node("read", ExtractWebsiteContent, url=url), node("out", Sink, name="out")], "read.content -> out.value"
+    )
+    ((text,),) = (await web.run(page)).outputs.values()
+    assert leaf in text
+
+
+def test_a_setting_that_says_nothing_clear_keeps_the_worker_from_starting() -> None:
+    with pytest.raises(ValueError, match=r"^HEDDLE_NETWORK_ALLOWED: .not a host. is no host"):
+        http_of(Settings(network_allowed="localhost, not a host"))
