@@ -229,8 +229,13 @@ def refuse_name_clashes() -> None:
         raise SystemExit(f"Installed packages use names of ours: {listed}. Use a virtual environment without them.")
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event, catalogue: Catalogue) -> None:
-    """Open everything, work until `stop` is set, close in reverse: polling ends, then running nodes get their grace."""
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, catalogue: Catalogue, http_of: Callable[[Settings], Http] = http_of
+) -> None:
+    """Open everything, work until `stop` is set, close in reverse: polling ends, then running nodes get their grace.
+
+    `http_of` makes the blocks' way to the network; tests give one that leads nowhere.
+    """
     tracing = configure_tracing(settings.otlp_endpoint, service="heddle-worker")
     sdk, metrics = SdkMetrics(), WorkerMetrics()
     async with contextlib.AsyncExitStack() as opened:

@@ -6,16 +6,27 @@ Started by `tests/support/system.py` as `python -m tests.support.process_main wo
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 
 import uvicorn
 
 from api.app import create_app
 from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue
+from blocks.http.client import Http
 from blocks.unavailable import unavailable_blocks
 from settings import Settings
 from telemetry.logging import configure_logging
 from tests.support.blocks import TEST_BLOCKS
 from worker import run_worker
+
+
+def offline(settings: Settings) -> Http:
+    """No name leads anywhere: agents of other people's are run, and would reach for the world."""
+
+    async def unknown(host: str, port: int) -> Sequence[str]:
+        raise OSError(f"{host} is not looked up in tests")
+
+    return Http(resolve=unknown)
 
 
 def main() -> None:
@@ -31,7 +42,7 @@ def main() -> None:
     async def work() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await run_worker(settings, stop, catalogue)
+        await run_worker(settings, stop, catalogue, offline)
 
     asyncio.run(work())
 

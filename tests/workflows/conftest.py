@@ -14,6 +14,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from activities.blocks_loop import BlocksLoop
 from blocks.base import Block
 from blocks.catalogue import Catalogue
+from blocks.http.client import Http
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import Graph
 from settings import Settings
@@ -124,6 +125,7 @@ async def opened_stack(
     database_url: str,
     *,
     further_blocks: Iterable[type[Block[Any]]] = (),
+    http: Http | None = None,
     **changed: Any,
 ) -> AsyncIterator[Stack]:
     """A worker with some settings and perhaps blocks of its own, on a task queue of its own."""
@@ -132,7 +134,7 @@ async def opened_stack(
     )
     catalogue = Catalogue(dict.fromkeys((*TEST_BLOCKS, *further_blocks)))
     with BlocksLoop() as blocks_loop:
-        http = http_of(settings)
+        http = http or http_of(settings)
         activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics(), http)
         async with worker_of(settings, client, activities), Changes(database_url) as changes:
             yield Stack(client, store, settings, catalogue, changes)

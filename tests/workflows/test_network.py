@@ -1,5 +1,6 @@
 """Blocks of the web in runs: where they may go, and how often they are entered."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from blocks.base import Exchange
+from blocks.catalogue import CATALOGUE_BLOCKS
 from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead
 from blocks.mcp_tool import McpTool
@@ -17,6 +19,7 @@ from settings import Settings
 from store.postgres import PostgresStore
 from tests.support.blocks import Sink
 from tests.support.graphs import graph, node
+from tests.support.places import ROOT
 from tests.support.web import Internet, internet
 from tests.workflows.conftest import Outcome, Stack, opened_stack
 from worker import http_of
@@ -171,3 +174,26 @@ async def test_a_page_is_read_in_a_process_of_its_own(web: Stack, net: Internet)
 def test_a_setting_that_says_nothing_clear_keeps_the_worker_from_starting() -> None:
     with pytest.raises(ValueError, match=r"^HEDDLE_NETWORK_ALLOWED: .not a host. is no host"):
         http_of(Settings(network_allowed="localhost, not a host"))
+
+
+OTHERS = ROOT.parent / "shared" / "agents" / "citedy-shorts-merge.json"
+
+
+@pytest.mark.skipif(not OTHERS.exists(), reason="no agents of other people's here")
+async def test_an_agent_of_other_peoples_calls_its_interface(
+    temporal_client: Client, store: PostgresStore, database_url: str, net: Internet
+) -> None:
+    """Its secret goes to the host it was made for, over TLS, and nowhere else."""
+    merged = '{"merged_url": "https://download.citedy.com/m.mp4"}'
+    url = "POST https://www.citedy.com/api/agent/shorts/merge"
+    net.answers[url] = Exchange("", merged, headers={"Content-Type": "application/json"})
+    agent = Graph.model_validate_json(OTHERS.read_text())
+    async with opened_stack(
+        temporal_client, store, database_url, further_blocks=CATALOGUE_BLOCKS, http=net.http()
+    ) as opened:
+        inputs = {"API Key": "citedy_agent_1", "Request JSON": '{"video_urls": ["https://a.example/1.mp4"]}'}
+        outcome = await opened.run(agent, inputs)
+    assert outcome.outputs == {"response": [json.loads(merged)]}
+    request = net.seen[-1]
+    assert request.headers["authorization"] == "Bearer citedy_agent_1"
+    assert json.loads(request.body) == {"video_urls": ["https://a.example/1.mp4"]}
