@@ -113,9 +113,12 @@ def outputs_that_stand(node: StoredNode, record: Record) -> list[StoredOutput]:
     return outputs
 
 
-def is_unknown(effectful: bool, node: StoredNode) -> bool:
-    """Whether the block was entered and nobody knows what became of it: then it is not entered again."""
-    if not effectful or node.entered_attempt is None:
+def is_unknown(node: StoredNode) -> bool:
+    """Whether the block was entered and nobody knows what became of it: then it is not entered again.
+
+    Only effectful ones say that they are entered; whether one is may depend on what its inputs were.
+    """
+    if node.entered_attempt is None:
         return False
     if node.status is Status.FAILED:
         return node.attempt >= WRITTEN_FROM_OUTSIDE or node.error == OutcomeUnknown().message

@@ -335,6 +335,6 @@ def _open(scheduler: Scheduler, match: Match, earlier: Earlier) -> StandingNode:
         inputs=execution.inputs if node is None else node.inputs,
         attempt=_attempt(plan_node.mode, node),
         emitted=outputs[-1].index + 1 if outputs else 0,
-        entered_attempt=node.entered_attempt if node is not None and is_unknown(plan_node.effectful, node) else None,
+        entered_attempt=node.entered_attempt if node is not None and is_unknown(node) else None,
         stats={WAITS: node.stats[WAITS]} if node is not None and is_asleep else {},
     )

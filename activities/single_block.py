@@ -77,9 +77,9 @@ class BlockActivities:
             raise BlockError(f"Block {block.id} is disabled and cannot be executed")
         if block.kind not in ALONE:
             raise BlockError(f"{block.name} runs in a graph only.")
-        if block.effects is Effects.EFFECTFUL and activity.info().attempt > 1:
-            raise OutcomeUnknown
         data = assemble(block, {}, await self._codec.decode(asked.input_values()), {})
+        if block.effects_for(data) is Effects.EFFECTFUL and activity.info().attempt > 1:
+            raise OutcomeUnknown
         await self._collect(block, validated(block, data), self._context(request), asked.seconds, outputs)
 
     def _context(self, request: BlockRequest) -> BlockContext:
