@@ -31,7 +31,7 @@ async def net() -> AsyncIterator[Internet]:
 
 async def ask(net: Internet, **inputs: Any) -> list[tuple[str, Any]]:
     http = net.http(HttpLimits(seconds=2, answer_bytes=10_000))
-    services = Services(MemoryFiles(), MemoryKeyValues(), FetchedFiles(http, 10_000), http)
+    services = Services(MemoryFiles(), MemoryKeyValues(), fetch=FetchedFiles(http, 10_000), http=http)
     try:
         return await run(SendWebRequest, {"url": URL, **inputs}, services=services)
     finally:
