@@ -134,7 +134,7 @@ def activities_of(
     )
     retention = Retention(settings.execution_retention_days, settings.value_retention_days)
     pruning = PruneActivities(store.removal, retention)
-    children = ChildActivities(store.executions, graphs, codec, claims, max_depth=settings.max_sub_graph_depth)
+    children = ChildActivities(store.executions, graphs, codec, claims, metrics, max_depth=settings.max_sub_graph_depth)
     bulk = BulkActivities(client, store, graphs, settings.task_queue)
     return [
         runs.begin_run,

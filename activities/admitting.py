@@ -56,12 +56,23 @@ class Admitting:
         if new.id in admitted:
             return await begin(new, run_id=run_id, at=at, limits=self._limits)
         log.warning(
-            f"Rate limit exceeded for user {new.user_id} on graph {new.graph_id}: the run waits",
+            f"Rate limit exceeded for user {new.user_id} on graph {new.graph_id}: "
+            f"{await self._running(new)}/{self._limits.per_graph} running executions",
             graph_execution_id=new.id,
             limit=self._limits.per_graph,
             capacity=self._limits.capacity,
         )
         return begun
+
+    async def _running(self, new: NewExecution) -> int | str:
+        """How many runs of this user and graph are RUNNING, for the log only."""
+        try:
+            page = await self._store.executions.page(
+                new.user_id, graph_id=new.graph_id, statuses=[Status.RUNNING], limit=1, before=None
+            )
+        except SystemFault:
+            return "?"
+        return page.total_count
 
     async def show(self, run: RunRef, status: Status) -> Status:
         """The run waits for reviews alone (REVIEW), in no slot, or wants to go on (RUNNING); what its row says then.

@@ -17,11 +17,16 @@ from blocks.base import (
     BlockInputError,
     BlockOutputError,
     BlockSchema,
+    NodeStats,
     Wait,
 )
 from blocks.inputs import check_output
+from contracts.activities import RunRef
 from contracts.errors import HeddleError
 from engine.model import Status
+from telemetry.logging import Logger
+
+log = Logger("heddle.nodes")
 
 _LONGEST_MESSAGE = 10_000
 """Characters of a failure's text; it travels with results and errors, which have limits of their own."""
@@ -41,6 +46,25 @@ class Failure:
     status: Status = Status.FAILED
 
 
+def context_of(run: RunRef, *, node_id: str, node_execution_id: str, stats: NodeStats, **more: Any) -> BlockContext:
+    """Who runs the block, for whom and where; each node execution has one of its own (S-187)."""
+    return BlockContext(
+        user_id=run.user_id,
+        graph_id=run.graph_id,
+        graph_version=run.graph_version,
+        graph_execution_id=run.execution_id,
+        node_id=node_id,
+        node_execution_id=node_execution_id,
+        root_execution_id=run.context.root_execution_id or run.execution_id,
+        parent_execution_id=run.context.parent_execution_id,
+        timezone=run.context.timezone,
+        locale=run.context.locale,
+        preferences=run.context.preferences,
+        stats=stats,
+        **more,
+    )
+
+
 async def run_block(
     block: Block[BlockSchema], inputs: BlockSchema, context: BlockContext
 ) -> AsyncGenerator[tuple[str, Any] | Wait]:
@@ -58,7 +82,7 @@ async def run_block(
             yield name, value
     except (SystemExit, KeyboardInterrupt) as error:
         # These would end the event loop, and with it every other block of the process.
-        raise BlockInterrupted(f"The block was interrupted: {type(error).__name__}") from error
+        raise BlockInterrupted(f"{type(error).__name__}: {error}") from error
     finally:
         # Of the thread that ran the block; blocks that ran there meanwhile are in it too (T-55).
         context.stats.cputime += time.thread_time() - started
@@ -82,6 +106,18 @@ def failure_of(error: Exception) -> Failure:
             return Failure(message, "block_failed", expected=True)
         case _:
             return Failure(_shown(str(error)) or "Unknown error occurred", "block_crashed", expected=False)
+
+
+def log_failure(node_execution_id: str, error: Exception, failure: Failure) -> None:
+    """Say why a node execution did not complete, as loudly as it deserves (S-075, S-180, S-182)."""
+    if failure.status is Status.TERMINATED:
+        log.warning(f"Interruption error on node execution {node_execution_id}: {type(error.__cause__).__name__}")
+    elif isinstance(error, BlockInputError):
+        log.info(f"Skip execution, input validation error: {error}")
+    elif failure.expected:
+        log.info(f"Expected failure on node execution {node_execution_id}: {type(error).__name__} - {error}")
+    else:
+        log.error(f"Unexpected failure on node execution {node_execution_id}: {type(error).__name__}", exc_info=error)
 
 
 def _shown(message: str) -> str:

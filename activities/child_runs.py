@@ -11,9 +11,10 @@ from temporalio import activity
 
 from activities.graphs import GraphCache, PlacedBlock
 from activities.ownership import Claims
-from activities.records import now, output_record
+from activities.records import now, output_record, stats_json
 from activities.routing import routes_of
 from activities.values import Encoded, ValueCodec
+from blocks.base import NodeStats
 from contracts.activities import (
     COLLECT_CHILD_OUTPUTS,
     PREPARE_CHILD,
@@ -25,21 +26,30 @@ from contracts.activities import (
     PreparedChild,
 )
 from contracts.errors import CallerError, SubGraphTooDeep
-from contracts.execution import ExecutionContext, GraphExecutionInput
+from contracts.execution import GraphExecutionInput
 from engine.identity import node_execution_id
 from engine.model import Status
 from engine.pins import merge_dynamic, tokenise
 from engine.state import Output
 from engine.values import Reference, Value, inline
 from store.records import Executions, NodeRecord, OutputRecord
+from telemetry.metrics import WorkerMetrics
 
 
 class ChildActivities:
     """Activities on sub-graph nodes."""
 
     def __init__(
-        self, executions: Executions, graphs: GraphCache, codec: ValueCodec, claims: Claims, *, max_depth: int
+        self,
+        executions: Executions,
+        graphs: GraphCache,
+        codec: ValueCodec,
+        claims: Claims,
+        metrics: WorkerMetrics,
+        *,
+        max_depth: int,
     ) -> None:
+        self._metrics = metrics
         self._executions = executions
         self._claims = claims
         self._graphs = graphs
@@ -73,14 +83,13 @@ class ChildActivities:
             mask_refs=mask_refs,
             trigger="sub-graph",
             resume=before is not None,
-            context=ExecutionContext(
-                root_execution_id=run.context.root_execution_id or run.execution_id,
-                parent_execution_id=run.execution_id,
-                parent_node_execution_id=node.id,
-                depth=run.context.depth + 1,
-                timezone=run.context.timezone,
-                human_in_the_loop_safe_mode=run.context.human_in_the_loop_safe_mode,
-                sensitive_action_safe_mode=run.context.sensitive_action_safe_mode,
+            context=run.context.model_copy(
+                update={
+                    "root_execution_id": run.context.root_execution_id or run.execution_id,
+                    "parent_execution_id": run.execution_id,
+                    "parent_node_execution_id": node.id,
+                    "depth": run.context.depth + 1,
+                }
             ),
         )
         stored = {name: encoded.reference or encoded.json_text or "null" for name, encoded in inputs.items()}
@@ -121,12 +130,15 @@ class ChildActivities:
             result = NodeResult(
                 status=Status.TERMINATED if request.stopped else Status.COMPLETED,
                 walltime=float(stats.get("walltime", 0.0)),
+                cputime=float(stats.get("nodes_cputime", 0.0)),
                 cost=int(stats.get("cost", 0)),
                 extra_steps=int(stats.get("node_count", 0)),
             )
         if rows or result:
             status = result.status if result else Status.RUNNING
             await self._write(node, placed, status, rows=rows, result=result)
+        if result:
+            self._metrics.node_ended(placed.block.name, result.status.value, result.walltime)
         after = given[-1][0] if given else request.after
         return Collected(outputs=outputs, after=after, emitted=index, result=result)
 
@@ -159,6 +171,7 @@ class ChildActivities:
         routes = await routes_of(self._codec, request.run.execution_id, placed, "error", encoded.plain, encoded.value)
         result.outputs = [Output(0, routes)] if routes else []
         await self._write(request, placed, Status.FAILED, rows=rows, result=result)
+        self._metrics.node_ended(placed.block.name, result.status.value, result.walltime)
         return result
 
     async def _write(
@@ -171,7 +184,6 @@ class ChildActivities:
         rows: list[OutputRecord] | None = None,
         result: NodeResult | None = None,
     ) -> None:
-        used = {"walltime": result.walltime, "cost": result.cost, "extra_steps": result.extra_steps} if result else {}
         record = NodeRecord(
             id=request.id,
             node_id=request.node_id,
@@ -184,13 +196,25 @@ class ChildActivities:
             started_at=now() if inputs is not None else None,
             ended_at=now() if result else None,
             error=result.error if result else None,
-            stats=used,
+            stats=_used(result) if result else {},
             outputs=tuple(rows or ()),
         )
         ref = request.run
         write = partial(self._executions.record, ref.execution_id, run_id=ref.run_id, nodes=[record])
         if await write() and await self._claims.waited(ref):
             await write()
+
+
+def _used(result: NodeResult) -> dict[str, Any]:
+    """What the sub-graph used, as its node's stats; sizes are its own nodes'."""
+    stats = NodeStats(
+        walltime=result.walltime,
+        cputime=result.cputime,
+        extra_cost=result.cost,
+        extra_steps=result.extra_steps,
+        error=result.error,
+    )
+    return {name: value for name, value in stats_json(stats).items() if not name.endswith("_size")}
 
 
 def _version(defaults: Mapping[str, Any]) -> int | None:

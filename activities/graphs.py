@@ -19,6 +19,9 @@ from engine.plan import Plan, compile_plan
 from engine.problems import Problem
 from engine.validate import GraphLimits, check_all, with_static_links
 from store.graph_records import Graphs
+from telemetry.logging import Logger
+
+log = Logger("heddle.nodes")
 
 TRUSTED_SECONDS = 5.0
 """So long a version that was seen in the store counts as being there when a run begins."""
@@ -67,6 +70,9 @@ class PlacedBlock:
                     pieces.append(([link.position], select(name, value, link.source_name)))
                 except NotFound:
                     continue
+                except Exception as error:
+                    # One link's trouble is not the others' (S-193).
+                    log.error(f"Failed to register next executions: {error}", link=link.source_name, sink=link.sink_id)
         return [(whole, value), *pieces] if whole else pieces
 
 

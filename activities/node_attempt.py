@@ -4,7 +4,7 @@ Used by `run_node.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from contracts.activities import NodeRequest, Suspension
 from contracts.node_stats import INTERRUPTIONS, WAITS
 from engine.model import Effects, Status
 from engine.values import Reference
-from store.records import NodeRecord, OutputRecord
+from store.records import NodeRecord, OutputRecord, StoredNode
 
 ATTEMPTS_PER_ROUND = 1000
 """Attempts are counted over all rounds of a node that waits, so that an older round's attempt counts as older."""
@@ -37,6 +37,32 @@ class Attempt:
     interruptions: int = 0
     waits: Suspension | None = None
     effects: Effects = Effects.EFFECTFUL
+    counted: NodeStats | None = None
+    """The stats that the row has of this round already, when an earlier attempt wrote its end and could not say so."""
+
+    def add_to(self, earlier: StoredNode | None) -> None:
+        """Go on with what the rounds before this one used; a node that waited is one node (S-041)."""
+        waited = earlier.stats.get(WAITS) if earlier else None
+        if not earlier or not waited:
+            return
+        known = {field.name for field in fields(NodeStats)}
+        self.stats = NodeStats(**{name: value for name, value in earlier.stats.items() if name in known})
+        if waited["round"] > self.round:
+            self.counted = replace(self.stats)
+
+    def used(self, seconds: float, output_size: int, error: str | None) -> None:
+        """This round is over."""
+        if self.counted:
+            self.stats = self.counted
+        else:
+            self.stats.walltime += seconds
+            self.stats.output_size += output_size
+        self.stats.error = error
+
+    @property
+    def round(self) -> int:
+        """How often the node has waited before."""
+        return self.request.resume.round if self.request.resume else 0
 
     def record(
         self,
@@ -62,7 +88,7 @@ class Attempt:
             ended_at=now() if ended else None,
             error=failure.message if failure else None,
             stats={
-                **(stats_json(self.stats) if ended else {}),
+                **(stats_json(self.stats) if ended or self.waits else {}),
                 **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
                 **self._waits(status),
             },
@@ -75,5 +101,4 @@ class Attempt:
             # One that is stopped keeps what it went on with: it may be resumed.
             is_over = status in (Status.COMPLETED, Status.FAILED)
             return {WAITS: None} if is_over and self.request.resume else {}
-        round = (self.request.resume.round if self.request.resume else 0) + 1
-        return {WAITS: {"since": now().isoformat(), "round": round, **self.waits.model_dump(mode="json")}}
+        return {WAITS: {"since": now().isoformat(), "round": self.round + 1, **self.waits.model_dump(mode="json")}}

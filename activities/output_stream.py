@@ -19,6 +19,9 @@ from activities.values import ValueCodec
 from engine.state import Output
 from engine.values import Value
 from store.records import OutputRecord, StoredOutput
+from telemetry.logging import Logger
+
+log = Logger("heddle.nodes")
 
 type Flush = Callable[[Sequence[OutputRecord], Sequence[Output]], Awaitable[None]]
 """Writes rows, then tells the workflow of the outputs that go somewhere."""
@@ -76,6 +79,7 @@ class OutputStream:
         encoded = await self._codec.encode_output(self._execution_id, index, name, value)
         self._next_index += 1
         self.size += encoded.size
+        log.debug("Node produced output", output=name, size=encoded.size)
         plain, whole = encoded.plain, encoded.value
         if stored := self._stored.pop(index, None):
             if (stored.name, stored.value) != (name, whole):

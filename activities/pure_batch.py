@@ -6,12 +6,12 @@ Used by `begin_run` and `run_pure_nodes`. It changes a scheduler and collects ro
 import time
 from dataclasses import dataclass, field
 
-from activities.block_run import Failure, failure_of, run_block
+from activities.block_run import Failure, context_of, failure_of, log_failure, run_block
 from activities.graphs import CompiledGraph, PlacedBlock
 from activities.records import agent_output_name, now, output_record, stats_json, waiting_records
 from activities.routing import routes_of
 from activities.values import ValueCodec
-from blocks.base import WAITS, BlockContext, NodeStats
+from blocks.base import WAITS, NodeStats
 from blocks.inputs import assemble, validated
 from contracts.activities import RunRef
 from contracts.errors import SystemFault
@@ -21,7 +21,10 @@ from engine.scheduler import Scheduler
 from engine.state import Open, Output
 from engine.values import Reference
 from store.records import NodeRecord, OutputRecord
+from telemetry.logging import Logger
 from telemetry.metrics import WorkerMetrics
+
+log = Logger("heddle.nodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ class PureBatch:
                 break
             placed = compiled.placed[scheduler.plan.nodes[execution.node].id]
             if scheduler.is_skipped(execution):
+                log.info(
+                    f"Skipping node execution {execution.id} for node {placed.node.id} "
+                    "- optional credentials not configured"
+                )
                 records.append(self._end(placed, scheduler, execution, _Outcome()))
             else:
                 outcome = await self._run_node(run, placed, scheduler, execution)
@@ -70,6 +77,7 @@ class PureBatch:
         return records
 
     async def _run_node(self, run: RunRef, placed: PlacedBlock, scheduler: Scheduler, execution: Open) -> _Outcome:
+        log.debug(f"Start node execution {execution.id}")
         outcome = _Outcome()
         stats = outcome.stats
         started = time.perf_counter()
@@ -81,17 +89,9 @@ class PureBatch:
             outcome.inputs, stats.input_size = await self._codec.encode_inputs(
                 run.execution_id, data, arrived, delivered
             )
+            log.debug("Executed node with input", node_execution_id=execution.id, input_size=stats.input_size)
             outcome.agent_output = agent_output_name(placed, data)
-            context = BlockContext(
-                user_id=run.user_id,
-                graph_id=run.graph_id,
-                graph_version=run.graph_version,
-                graph_execution_id=run.execution_id,
-                node_id=placed.node.id,
-                node_execution_id=execution.id,
-                timezone=run.context.timezone,
-                stats=stats,
-            )
+            context = context_of(run, node_id=placed.node.id, node_execution_id=execution.id, stats=stats)
             async for item in run_block(placed.block, validated(placed.block, data), context):
                 if isinstance(item, WAITS):
                     raise RuntimeError(f"{placed.block.name} is pure and may not wait")
@@ -101,6 +101,7 @@ class PureBatch:
             raise
         except Exception as error:
             outcome.failure = failure_of(error)
+            log_failure(execution.id, error, outcome.failure)
             stats.error = outcome.failure.message
             if outcome.failure.status is Status.FAILED:
                 await self._emit(run, placed, outcome, "error", outcome.failure.message)
@@ -113,6 +114,7 @@ class PureBatch:
         encoded = await self._codec.encode_output(run.execution_id, index, name, value)
         outcome.rows.append(output_record(index, name, encoded))
         outcome.stats.output_size += encoded.size
+        log.debug("Node produced output", node_id=placed.node.id, output=name, size=encoded.size)
         routes = await routes_of(self._codec, run.execution_id, placed, name, encoded.plain, encoded.value)
         if routes:
             outcome.outputs.append(Output(index, routes))
@@ -133,6 +135,7 @@ class PureBatch:
                 extra_steps=stats.extra_steps,
             )
         )
+        log.debug(f"Finished node execution {execution.id}")
         self._metrics.node_ended(placed.block.name, status.value, stats.walltime)
         at = now()
         return NodeRecord(

@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from activities.block_run import Failure, failure_of, run_block
+from activities.block_run import Failure, context_of, failure_of, log_failure, run_block
 from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
 from activities.graphs import GraphCache
@@ -27,7 +27,7 @@ from activities.records import agent_output_name, now
 from activities.reviews import Asking, asks_people, before_running
 from activities.run_masks import RunMasks
 from activities.values import ValueCodec
-from blocks.base import WAITS, AskReview, BlockContext, BlockSchema, NodeStats, Wait
+from blocks.base import WAITS, AskReview, BlockSchema, NodeStats, Wait
 from blocks.inputs import assemble, validated
 from contracts.activities import (
     FAIL_NODE,
@@ -108,6 +108,7 @@ class NodeActivities:
                 earlier = await self._earlier(run)
                 if earlier and earlier.status.is_final:
                     return await self._told_again(run, earlier)
+                run.add_to(earlier)
                 if self._was_lost_too_often(run, earlier, errors):
                     return await self._given_up(run, earlier, _LOST)
                 return await self._attempt(run, earlier)
@@ -131,6 +132,7 @@ class NodeActivities:
                 await stream.take_over_stored()
         except asyncio.CancelledError:
             await stream.abandon()
+            run.used(time.perf_counter() - started, stream.size, None)
             await self._interrupted(run)
             raise
         except SystemFault:
@@ -138,16 +140,10 @@ class NodeActivities:
             raise
         except Exception as error:
             failure = failure_of(error)
-            if failure.status is Status.TERMINATED:
-                log.warning(f"Interruption error on node execution {request.id}: {type(error.__cause__).__name__}")
-            elif failure.expected:
-                log.info(f"Expected failure on node execution {request.id}: {type(error).__name__} - {error}")
-            else:
-                log.error(f"Unexpected failure on node execution {request.id}: {type(error).__name__}", exc_info=error)
+            log_failure(request.id, error, failure)
             if failure.status is Status.FAILED:
                 await stream.add_error(failure.message)
-        run.stats.walltime = time.perf_counter() - started
-        return await self._end(run, stream, failure, wait)
+        return await self._end(run, stream, failure, wait, seconds=time.perf_counter() - started)
 
     @activity.defn(name=FAIL_NODE.name)
     async def fail_node(self, request: FailNodeRequest) -> NodeResult:
@@ -155,6 +151,7 @@ class NodeActivities:
         run = await self._prepare(request.node)
         run.attempt = ATTEMPTS_PER_ROUND**2
         earlier = await self._executions.node(request.node.run.execution_id, request.node.id)
+        run.add_to(earlier)
         if earlier and earlier.status.is_final:
             return await self._told_again(run, earlier)
         return await self._given_up(run, earlier, Failure(request.error, request.error_code, expected=False))
@@ -163,7 +160,7 @@ class NodeActivities:
         """The failure of a node whose block is not run (again); what an earlier attempt stored is told before it."""
         stream = self._stream(run, earlier)
         await stream.add_error(failure.message)
-        return await self._end(run, stream, failure, None)
+        return await self._end(run, stream, failure)
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -226,6 +223,7 @@ class NodeActivities:
         run.inputs, run.stats.input_size = await self._codec.encode_inputs(
             request.run.execution_id, data, request.inputs, delivered
         )
+        log.debug("Executed node with input", input_size=run.stats.input_size)
         run.agent_output = agent_output_name(run.placed, data)
         # By what is really there, since a mask or a link may have changed what the plan went by.
         run.effects = run.placed.block.effects_for(data)
@@ -246,19 +244,15 @@ class NodeActivities:
         """Run the block on its own event loop, under its wall-clock limit."""
         request, block = run.request, run.placed.block
         limit = block.timeout.total_seconds() if block.timeout else self._limits.timeout
-        context = BlockContext(
-            user_id=request.run.user_id,
-            graph_id=request.run.graph_id,
-            graph_version=request.run.graph_version,
-            graph_execution_id=request.run.execution_id,
+        context = context_of(
+            request.run,
             node_id=request.node_id,
             node_execution_id=request.id,
-            timezone=request.run.context.timezone,
+            stats=run.stats,
             resume=request.resume.state if request.resume else None,
             answer=answer,
             is_approved=request.is_approved,
             asks_people=asks_people(request.run.context),
-            stats=run.stats,
             services=self._services.of(request.run, request.node_id, request.id),
         )
         ids = {
@@ -284,12 +278,19 @@ class NodeActivities:
                 raise
         return None
 
-    async def _end(self, run: Attempt, stream: OutputStream, failure: Failure | None, wait: Wait | None) -> NodeResult:
+    async def _end(
+        self,
+        run: Attempt,
+        stream: OutputStream,
+        failure: Failure | None,
+        wait: Wait | None = None,
+        *,
+        seconds: float = 0.0,
+    ) -> NodeResult:
         """Write the row's end (or that it waits) with the last outputs, and answer the workflow."""
         rows, outputs = await stream.close()
         run.diverged = stream.diverged
-        run.stats.output_size = stream.size
-        run.stats.error = failure.message if failure else None
+        run.used(seconds, stream.size, failure.message if failure else None)
         suspension = None
         if wait:
             suspension = await self._asking.suspension(run.request, wait, attempt=run.attempt, emitted=stream.emitted)

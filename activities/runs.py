@@ -66,6 +66,14 @@ _NOT_ASKED_OF_SUB_GRAPHS = (
 )
 """A sub-graph takes what its parent has: inputs may stay empty, masks are for other graphs too (agent-graphs §14.1)."""
 
+_STARTED = {
+    Status.QUEUED: "Starting graph execution #{id}",
+    Status.RUNNING: "Graph execution #{id} is already running, continuing where it left off.",
+    Status.REVIEW: "Graph execution #{id} was waiting for review, resuming execution.",
+    Status.FAILED: "Graph execution #{id} was disturbed, continuing where it left off.",
+}
+"""What the log says of a run that begins, by the status of its row before (S-151)."""
+
 
 class RunActivities:
     """Activities on whole runs."""
@@ -124,9 +132,13 @@ class RunActivities:
         )
         if not begun.is_admitted:
             return BeginResult(run=run, graph_name=compiled.name, limits=self._limits, queued=True)
+        previous = Status.FAILED if asked.resume else begun.previous
+        log.info(_STARTED.get(previous, _STARTED[Status.QUEUED]).format(id=run.execution_id))
         if asked.resume or asked.rerun_of is not None:
             return BeginResult(run=run, graph_name=compiled.name, limits=self._limits, rebuilds=True)
-        scheduler = Scheduler.start(compiled.plan, run.execution_id, asked.input_values(), asked.mask_values())
+        scheduler = Scheduler.start(
+            compiled.plan, run.execution_id, asked.input_values(), asked.mask_values(), asked.nodes_to_skip
+        )
         result = await self._run_batch(run, compiled, scheduler, started, careful=begun.unfinished_batches > 1)
         return BeginResult(
             run=run,

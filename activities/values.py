@@ -97,8 +97,9 @@ class ValueCodec:
         What arrived as a reference and was not converted keeps its reference.
         """
         stored: dict[str, str | Reference] = {}
-        total = 2
+        total = 2 + max(0, len(data) - 1)  # braces and commas
         for name, value in data.items():
+            total += len(to_json(name)) + 1
             came = arrived.get(name)
             if came is not None and "ref" in came and decoded.get(name) is value:
                 stored[name] = came
@@ -106,7 +107,7 @@ class ValueCodec:
                 continue
             encoded = await self.encode(execution_id, value)
             stored[name] = encoded.reference or encoded.json_text or "null"
-            total += encoded.size + len(name) + 4
+            total += encoded.size
         return stored, total
 
 

@@ -14,7 +14,7 @@ from api.graph_versions import GraphVersion
 from api.run_values import Opened, part, same_json
 from api.services import Services
 from contracts.errors import HeddleError, IdempotencyConflict, Unavailable, ValidationFailed
-from contracts.execution import GraphExecutionInput
+from contracts.execution import ExecutionContext, GraphExecutionInput
 from engine.identity import keyed_execution_id
 from engine.values import Reference
 from store.records import Execution, NewExecution
@@ -39,6 +39,7 @@ class Wanted:
     masks: Mapping[str, Mapping[str, Any]]
     rerun_of: str | None = None
     rerun_from_node: str | None = None
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ async def _input(app: Services, execution_id: str, wanted: Wanted, version: Grap
         trigger=TRIGGER,
         rerun_of=wanted.rerun_of,
         rerun_from_node=wanted.rerun_from_node,
+        context=ExecutionContext(timezone=wanted.timezone),
     )
 
 

@@ -103,7 +103,11 @@ class BlockContext:
     graph_execution_id: str
     node_id: str
     node_execution_id: str
+    root_execution_id: str | None = None
+    parent_execution_id: str | None = None
     timezone: str = "UTC"
+    locale: str = "en-US"
+    preferences: Mapping[str, Any] = field(default_factory=dict)
     resume: Any = None
     answer: Mapping[str, Any] | None = None
     is_approved: bool = False

@@ -27,6 +27,8 @@ class ExecutionContext(BaseModel):
     parent_node_execution_id: str | None = None
     depth: int = Field(0, description="How many runs are above this one")
     timezone: str = "UTC"
+    locale: str = "en-US"
+    preferences: dict[str, Any] = Field(default_factory=dict)
     human_in_the_loop_safe_mode: bool | None = Field(
         None, description="Whether review blocks ask a person; none: as the graph's settings say"
     )
@@ -52,6 +54,7 @@ class GraphExecutionInput(BaseModel):
     input_refs: dict[str, Reference] = Field(default_factory=dict)
     nodes_input_masks: dict[str, dict[str, Any]] = Field(default_factory=dict)
     mask_refs: dict[str, dict[str, Reference]] = Field(default_factory=dict)
+    nodes_to_skip: list[str] = Field(default_factory=list, description="Nodes that end COMPLETED without being run")
     trigger: str = "cli"
     context: ExecutionContext = ExecutionContext()
     resume: bool = Field(False, description="Go on from what the run's rows hold")

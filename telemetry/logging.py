@@ -121,6 +121,8 @@ def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> N
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Its details hold headers of answers, cookies among them.
     logging.getLogger("httpcore").setLevel(logging.WARNING)
+    # At debug the SDK writes out whole activations and completions, with every value of a run (T-57).
+    logging.getLogger("temporalio.worker").setLevel(logging.INFO)
 
 
 def own_fields(logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:

@@ -111,7 +111,7 @@ class GraphExecution:
                 finished = await self._begin_and_drive(run, request)
         except Exception as error:
             # Whatever went wrong that is not a node's own failure: the run must not be left RUNNING (S-157).
-            workflow.logger.exception("Failed graph execution %s", run.execution_id)
+            workflow.logger.exception("Failed graph execution %s: %s", run.execution_id, error)
             finished = await self._finish_early(run, request, error)
         self._finished = finished
         await self._reviews.settled()

@@ -104,6 +104,7 @@ class NodeRuns:
         """Cancel activities and timers; each still tells its end."""
         for execution_id in ids:
             if task := self._tasks.get(execution_id):
+                workflow.logger.info("Stopping node execution %s", execution_id)
                 self._cancelled.add(execution_id)
                 task.cancel()
 

@@ -6,6 +6,8 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -390,6 +392,69 @@ class Raise(_Test):
         yield "value", None
 
 
+class Told(_Test):
+    """Gives what its context says."""
+
+    id = "00000000-0000-4000-8000-000000000061"
+    name = "TestTold"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        said = asdict(context)
+        del said["stats"]
+        yield "value", said
+
+
+class ToldInBatch(Told):
+    id = "00000000-0000-4000-8000-000000000062"
+    name = "TestToldInBatch"
+    effects = Effects.PURE
+
+
+class Spend(_Test):
+    """Reports cost and steps of its own, uses the processor for a moment, sleeps `rounds` times, perhaps fails."""
+
+    id = "00000000-0000-4000-8000-000000000063"
+    name = "TestSpend"
+
+    class Input(Inputs):
+        value: int = Field(description="Cents, and as many steps")
+        rounds: int = Field(0, description="How often it sleeps")
+        fails: bool = Field(False, description="Whether it fails in the end")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        context.stats.extra_cost += inputs.value
+        context.stats.extra_steps += inputs.value
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+        slept = context.resume or 0
+        yield "value", slept
+        if slept < inputs.rounds:
+            yield Sleep(timedelta(milliseconds=1), slept + 1)
+        elif inputs.fails:
+            raise ValueError("spent")
+
+
+class SpendInBatch(Spend):
+    id = "00000000-0000-4000-8000-000000000064"
+    name = "TestSpendInBatch"
+    effects = Effects.PURE
+
+
+class Stubborn(_Test):
+    """Does not stop when told to, for `value` seconds."""
+
+    id = "00000000-0000-4000-8000-000000000065"
+    name = "TestStubborn"
+
+    async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "value", inputs.value
+        deadline = time.monotonic() + inputs.value
+        while (left := deadline - time.monotonic()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(left)
+
+
 class Source(Block[Inputs]):
     """An agent input, as small as can be."""
 
@@ -453,6 +518,11 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Random,
     Wide,
     Raise,
+    Told,
+    ToldInBatch,
+    Spend,
+    SpendInBatch,
+    Stubborn,
     Trace,
     TraceOnce,
     FailUntil,
