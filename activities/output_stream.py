@@ -17,7 +17,7 @@ from activities.records import output_record
 from activities.routing import routes_of
 from activities.values import ValueCodec
 from engine.state import Output
-from engine.values import Value
+from engine.values import Value, same_json
 from store.records import OutputRecord, StoredOutput
 from telemetry.logging import Logger
 
@@ -82,7 +82,7 @@ class OutputStream:
         log.debug("Node produced output", output=name, size=encoded.size)
         plain, whole = encoded.plain, encoded.value
         if stored := self._stored.pop(index, None):
-            if (stored.name, stored.value) != (name, whole):
+            if stored.name != name or not same_json(stored.value, whole):
                 self.diverged = True
                 name, whole = stored.name, stored.value
                 plain = (await self._codec.decode({name: whole}))[name]

@@ -11,12 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 from api.graph_versions import GraphVersion
-from api.run_values import Opened, part, same_json
+from api.run_values import Opened, part
 from api.services import Services
 from contracts.errors import HeddleError, IdempotencyConflict, Unavailable, ValidationFailed
 from contracts.execution import ExecutionContext, GraphExecutionInput
 from engine.identity import keyed_execution_id
-from engine.values import Reference
+from engine.values import Reference, same_json
 from store.records import Execution, NewExecution
 from telemetry.logging import Logger, add_context
 

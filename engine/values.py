@@ -4,6 +4,7 @@ Used by everything that routes values. Whoever produces a value decides which fo
 (`activities/values.py`); the engine only asks whether it is null.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, final
 
 type JsonKind = Literal["null", "boolean", "number", "string", "array", "object"]
@@ -58,3 +59,22 @@ def json_kind(value: Any) -> JsonKind:
             return "array"
         case _:
             return "object"
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same: 1 and 1.0 are, 1 and true are not.
+
+    A large float is the same as the whole number that Postgres makes of it: 1e23 and 10**23.
+    """
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same_json(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    if (isinstance(one, float) and isinstance(other, int)) or (isinstance(one, int) and isinstance(other, float)):
+        try:
+            return float(one) == float(other)
+        except OverflowError:
+            return False
+    return bool(one == other)

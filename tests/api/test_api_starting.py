@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from api.run_values import INLINE_TOTAL_BYTES, part
 from contracts.errors import InsufficientBalance, InvalidRequest, Unavailable
-from store.memory import MemoryStore
+from store.memory import MemoryStore, MemoryUsers
+from store.records import User
 
 
 @pytest.mark.parametrize("prefix", ["/api", "/v1"])
@@ -28,6 +29,18 @@ async def test_execute(
     row = await store.executions.get("ann", body["id"])
     assert row is not None
     assert (row.inputs, row.trigger, row.status.value) == ({"number": {"value": 4}}, "api", "QUEUED")
+
+
+async def test_a_run_keeps_its_users_time(
+    ann: httpx.AsyncClient, runs: NotedRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def in_tokyo(*_: object) -> User:
+        return User("ann", "ann@example.com", "Ann", timezone="Asia/Tokyo")
+
+    monkeypatch.setattr(MemoryUsers, "by_api_key", in_tokyo)
+    graph = (await ann.post("/api/graphs", json=sum_graph())).json()
+    run = (await ann.post(f"/api/graphs/{graph['id']}/execute", json={"inputs": {"number": 4}})).json()
+    assert runs.started[run["id"]].context.timezone == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.model import Graph, Link, Node, Status
-from engine.values import Reference, inline, is_null, is_reference, json_kind
+from engine.values import Reference, inline, is_null, is_reference, json_kind, same_json
 
 REFERENCE: Reference = {"ref": "key", "kind": "array", "size": 20_000}
 
@@ -37,6 +37,14 @@ def test_a_reference_is_never_null() -> None:
 )
 def test_json_kind(value: Any, kind: str) -> None:
     assert json_kind(value) == kind
+
+
+def test_json_values_are_compared_by_value() -> None:
+    assert same_json({"a": [1, 1e22, None, "x"]}, {"a": [1.0, 10**22, None, "x"]})
+    assert same_json([1e300, -1e23], [10**300, -(10**23)]), "as Postgres gives them back"
+    assert not same_json(1e300, 10**400)
+    for one, other in [(1, True), (0, False), (0, None), ([1], [1, 2]), ({"a": 1}, {"b": 1}), ("1", 1), ([], {})]:
+        assert not same_json(one, other)
 
 
 def test_final_statuses() -> None:

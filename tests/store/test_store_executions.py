@@ -1,11 +1,13 @@
 """Runs and what they write: both forms of the store follow the same rules."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from contracts.errors import InvalidRequest
 from engine.model import Status
+from engine.values import same_json
 from store.ownership import OwnedByAnother
 from store.records import Begun, Event, NodeRecord, OutputRecord, Store
 from tests.store.samples import NOW, RUN, end, execution, later, new_id, node
@@ -194,6 +196,17 @@ async def test_outputs_that_are_there_stand(store: Store) -> None:
     assert stored is not None
     assert [output.value for output in stored.outputs] == [{"value": 1}, {"value": 2}, {"value": 3}]
     assert await told(store, id) == [("x-1", Status.RUNNING, 0, 2), ("x-1", Status.COMPLETED, 2, 1)]
+
+
+async def test_numbers_come_back_as_the_same_numbers(store: Store) -> None:
+    """Not always written alike: Postgres gives a float of 1e16 and more as a whole number with all its digits."""
+    numbers = ["1e300", "-1e23", "1.5e-300", "0.1", "123456789012345678901234567890", "1.0"]
+    id = await begun(store)
+    await record(store, id, node("x-1", Status.COMPLETED, *numbers))
+    stored = await store.executions.node(id, "x-1")
+    assert stored is not None
+    values = [output.value for output in stored.outputs]
+    assert same_json(values, [{"value": json.loads(number)} for number in numbers])
 
 
 async def test_an_older_attempt_writes_nothing(store: Store) -> None:

@@ -65,10 +65,13 @@ async def test_a_block_that_fails(stack: Stack, block: type[Block[Any]], way: st
     assert outcome.outputs == {"bad": [message]}
 
 
+@pytest.mark.parametrize("block", [Crash, CrashInBatch])
 @pytest.mark.parametrize(("way", "level"), [("value error", "INFO"), ("unexpected", "ERROR"), ("exit", "WARNING")])
-async def test_how_loud_a_failure_is(stack: Stack, caplog: pytest.LogCaptureFixture, way: str, level: str) -> None:
+async def test_how_loud_a_failure_is(
+    stack: Stack, caplog: pytest.LogCaptureFixture, block: type[Block[Any]], way: str, level: str
+) -> None:
     caplog.set_level(logging.INFO)
-    outcome = await stack.run(routed(Crash, value=way))
+    outcome = await stack.run(routed(block, value=way))
     [it] = outcome.of("it")
     start = {"INFO": "Expected failure", "ERROR": "Unexpected failure", "WARNING": "Interruption error"}[level]
     kind = {"value error": "ValueError - not acceptable", "unexpected": "RuntimeError", "exit": "SystemExit"}[way]
@@ -84,7 +87,11 @@ async def test_a_block_that_asks_for_the_end_of_the_process_ends_alone(
 ) -> None:
     outcome = await stack.run(routed(block, value=way))
     assert outcome.execution.status is Status.COMPLETED
-    assert outcome.of("it")[0].status is Status.TERMINATED
+    [it] = outcome.of("it")
+    assert (it.status, it.error) == (
+        Status.TERMINATED,
+        {"exit": "SystemExit: 3", "interrupt": "KeyboardInterrupt: "}[way],
+    )
     assert outcome.outputs == {}
     # The blocks' event loop goes on.
     again = await stack.run(routed(Drip, value=1, seconds=0))
