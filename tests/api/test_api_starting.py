@@ -79,6 +79,18 @@ async def test_refused(
     assert (await ann.get("/api/executions")).json()["total_count"] == 0
 
 
+async def test_refusals_say_what_is_wrong(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, graph: dict[str, Any]
+) -> None:
+    for client, graph_id in ((ann, "none"), (bob, graph["id"])):
+        answer = await client.post(f"/api/graphs/{graph_id}/execute", json={})
+        assert answer.status_code == 404
+        assert answer.json()["error"]["message"] == f"Graph #{graph_id} not found or access denied."
+    error = (await ann.post(f"/api/graphs/{graph['id']}/execute", json={})).json()["error"]
+    assert error["message"].startswith("Graph validation failed: ")
+    assert error["details"]["problems"]
+
+
 async def test_inputs_and_masks_are_checked_together(ann: httpx.AsyncClient, graph: dict[str, Any]) -> None:
     body = {"inputs": {"nmber": 1}, "nodes_input_masks": {"ghost": {"a": 1}, graph["node_ids"]["add"]: {"zz": 1}}}
     answer = await ann.post(f"/api/graphs/{graph['id']}/execute", json=body)

@@ -9,6 +9,7 @@ import pytest
 from blocks.base import Block
 from contracts.execution import RunStats
 from engine.model import Status
+from telemetry.metrics import WorkerMetrics
 from tests.support.blocks import Hang, Pass, PassOn, Sink, Spend, SpendInBatch, Sub
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import USER, Stack
@@ -103,3 +104,29 @@ async def test_a_sub_graph_counts_under_the_names_of_any_node(stack: Stack) -> N
     [child] = [run for run in page.items if run.parent_id == outcome.handle.id]
     assert outcome.execution.stats["cost"] == child.stats["cost"] == 5
     assert outcome.execution.stats["node_count"] == 1 + child.stats["node_count"]
+
+
+async def test_every_end_of_a_node_is_counted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batched, in an activity of its own, failed, a sub-graph: each once, by its block (S-192)."""
+    counted: list[tuple[str, str]] = []
+
+    def count(self: WorkerMetrics, block: str, status: str, seconds: float) -> None:
+        assert seconds >= 0
+        counted.append((block, status))
+
+    monkeypatch.setattr(WorkerMetrics, "node_ended", count)
+    child_id, version = await stack.save(graph([node("c", Pass, value=1)]))
+    nodes = [
+        node("batched", Pass, value=1),
+        node("own", PassOn, value=1),
+        node("failed", Spend, value=1, fails=True, rounds=1),
+        node("sub", Sub, graph_id=child_id, graph_version=version, inputs={}),
+    ]
+    await stack.run(graph(nodes))
+    assert sorted(counted) == [
+        ("AgentExecutorBlock", "COMPLETED"),
+        ("TestPass", "COMPLETED"),
+        ("TestPass", "COMPLETED"),
+        ("TestPassOn", "COMPLETED"),
+        ("TestSpend", "FAILED"),
+    ]

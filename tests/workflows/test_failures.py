@@ -62,6 +62,7 @@ async def test_a_block_that_fails(stack: Stack, block: type[Block[Any]], way: st
     assert outcome.execution.stats["node_error_count"] == 1
     [it] = outcome.of("it")
     assert (it.status, it.error, it.stats["error"]) == (Status.FAILED, message, message)
+    assert it.attempt == 1, "what a block raised is not tried again"
     assert outcome.outputs == {"bad": [message]}
 
 
@@ -211,6 +212,7 @@ async def test_a_graph_that_was_deleted_starts_no_run(stack: Stack, monkeypatch:
     outcome = await stack.outcome(handle)
     assert outcome.execution.status is Status.FAILED
     assert outcome.execution.error_code == "graph_not_found"
+    assert outcome.execution.error == "Graph #deleted-graph not found or access denied."
 
 
 async def test_a_run_that_takes_too_long_fails(
