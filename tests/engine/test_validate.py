@@ -186,6 +186,11 @@ def test_the_checks_apart() -> None:
 # --- links ------------------------------------------------------------------------------------
 
 
+def test_a_disabled_block_is_named() -> None:
+    (problem,) = check_all(graph(node("A", "old")), BLOCKS)
+    assert problem.message == "Block old is disabled and cannot be executed"
+
+
 def test_both_ends_of_a_link_are_looked_at() -> None:
     assert [where for _, where, _ in found(node("A"), link("gone.out also_gone.a"))] == ["gone", "also_gone"]
 

@@ -497,6 +497,16 @@ class Sink(Block[Inputs]):
         yield "output", inputs.value
 
 
+class Loud(Sink):
+    """An agent output that formats its value."""
+
+    id = "00000000-0000-4000-8000-000000000066"
+    name = "TestLoud"
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        yield "output", str(inputs.value).upper()
+
+
 TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Pass,
     PassOn,
@@ -536,5 +546,6 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Slow,
     Source,
     Sink,
+    Loud,
     Sub,
 )

@@ -77,7 +77,8 @@ async def test_sizes_are_those_of_the_json(stack: Stack, block: type[Block[Any]]
 async def test_a_node_that_was_stopped_says_how_long_it_ran(stack: Stack) -> None:
     handle = await stack.start(graph([node("hang", Hang, value=1)]))
     async for _ in stack.watch(handle.id):
-        if await stack.store.executions.nodes(handle.id):
+        if nodes := await stack.store.executions.nodes(handle.id):
+            assert nodes[0].status is Status.RUNNING
             break
     began = time.monotonic()
     await asyncio.sleep(0.2)
@@ -124,7 +125,7 @@ async def test_every_end_of_a_node_is_counted(stack: Stack, monkeypatch: pytest.
     ]
     await stack.run(graph(nodes))
     assert sorted(counted) == [
-        ("AgentExecutorBlock", "COMPLETED"),
+        ("AgentExecutor", "COMPLETED"),
         ("TestPass", "COMPLETED"),
         ("TestPass", "COMPLETED"),
         ("TestPassOn", "COMPLETED"),

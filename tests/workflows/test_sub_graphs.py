@@ -3,7 +3,7 @@
 import time
 
 from engine.model import Graph, Status
-from tests.support.blocks import Drip, Fail, Hang, Pass, PassOn, Sink, Source, Sub
+from tests.support.blocks import Drip, Fail, Hang, Loud, Pass, PassOn, Sink, Source, Sub
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import USER, Outcome, Stack
 
@@ -154,3 +154,30 @@ async def test_large_values_and_masks_go_down(stack: Stack) -> None:
     assert below.of("m")[0].inputs["value"] == {"value": "masked"}
     [reference] = [value for value in below.outputs["out"] if value != "masked"]
     assert (await stack.store.values.get([reference]))[reference["ref"]] == large
+
+
+async def test_the_formatted_value_goes_up_and_the_raw_one_is_the_runs_own(stack: Stack) -> None:
+    child = graph(
+        [node("d", Drip, value=2, seconds=0), node("o", Loud, name="out"), node("h", Pass, value="hi")],
+        "h.value -> o.value",
+        "d.value -> o.value",
+    )
+    outcome = await stack.run(await parent_of(stack, child))
+    assert sorted(outcome.outputs["y"]) == ["0", "1", "HI"], "what the node gives, in the order it was given"
+    below = await child_of(stack, outcome)
+    assert below.outputs["out"] == ["hi", 0, 1], "what arrived at the output, in queue order"
+
+
+async def test_inputs_that_a_sub_graph_requires_may_be_missing(stack: Stack) -> None:
+    child = graph(
+        [node("a", Source, name="a"), node("m", Source, name="missing"), node("o", Sink, name="out"), node("p", Pass)],
+        "a.result -> o.value",
+        "m.result -> p.value",
+    )
+    outcome = await stack.run(await parent_of(stack, child), {"x": 5})
+    assert outcome.outputs == {"y": [5]}
+    below = await child_of(stack, outcome)
+    assert below.execution.status is Status.COMPLETED
+    [empty] = below.of("m")
+    assert (empty.status, empty.outputs) == (Status.COMPLETED, []), "it has no value and gives none"
+    assert below.of("p") == []
