@@ -18,7 +18,8 @@ from blocks.base import BlockContext, Cost, NodeStats
 from contracts.activities import NodeOutputs, NodeRequest, RunRef
 from contracts.execution import ExecutionContext, GraphExecutionInput, GraphExecutionResult, RunStats
 from engine.model import Graph, GraphPolicy, Link, Node, Status
-from store.records import Execution, GraphRow, StoredNode, User
+from store.graph_records import GraphRow
+from store.records import Execution, StoredNode, User
 from tests.support.blocks import Pass
 
 SHAPES: dict[str, tuple[type, str]] = {

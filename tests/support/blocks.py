@@ -395,7 +395,7 @@ class Raise(_Test):
 class Told(_Test):
     """Gives what its context says."""
 
-    id = "00000000-0000-4000-8000-000000000061"
+    id = "00000000-0000-4000-8000-0000000000c1"
     name = "TestTold"
 
     async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
@@ -405,7 +405,7 @@ class Told(_Test):
 
 
 class ToldInBatch(Told):
-    id = "00000000-0000-4000-8000-000000000062"
+    id = "00000000-0000-4000-8000-0000000000c2"
     name = "TestToldInBatch"
     effects = Effects.PURE
 
@@ -413,7 +413,7 @@ class ToldInBatch(Told):
 class Spend(_Test):
     """Reports cost and steps of its own, uses the processor for a moment, sleeps `rounds` times, perhaps fails."""
 
-    id = "00000000-0000-4000-8000-000000000063"
+    id = "00000000-0000-4000-8000-0000000000c3"
     name = "TestSpend"
 
     class Input(Inputs):
@@ -436,7 +436,7 @@ class Spend(_Test):
 
 
 class SpendInBatch(Spend):
-    id = "00000000-0000-4000-8000-000000000064"
+    id = "00000000-0000-4000-8000-0000000000c4"
     name = "TestSpendInBatch"
     effects = Effects.PURE
 
@@ -444,7 +444,7 @@ class SpendInBatch(Spend):
 class Stubborn(_Test):
     """Does not stop when told to, for `value` seconds."""
 
-    id = "00000000-0000-4000-8000-000000000065"
+    id = "00000000-0000-4000-8000-0000000000c5"
     name = "TestStubborn"
 
     async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
@@ -500,7 +500,7 @@ class Sink(Block[Inputs]):
 class Loud(Sink):
     """An agent output that formats its value."""
 
-    id = "00000000-0000-4000-8000-000000000066"
+    id = "00000000-0000-4000-8000-0000000000c6"
     name = "TestLoud"
 
     async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
