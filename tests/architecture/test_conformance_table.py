@@ -14,7 +14,6 @@ WANTED = (Path(__file__).parent / "conformance_ids.txt").read_text().split()
 """One id a line, in the order of the table."""
 
 _CREDENTIALS = "credentials"
-_RESUME = "resume"
 _SCHEDULES = "schedules"
 
 PENDING = {
@@ -24,19 +23,14 @@ PENDING = {
     "S-060": _SCHEDULES,
     "S-061": _SCHEDULES,
     "S-062": _SCHEDULES,
-    "S-073": _RESUME,
     "S-078": "circuit breakers and compensations",
     "S-118": "presets",
     "S-147": "metrics of capacity",
     "S-148": "files",
-    "S-152": _RESUME,
     "S-154": "notifications",
     "S-157": "notifications",
-    "S-162": _RESUME,
     "S-270": "blocks of models and files",
     "S-275": "credits and presets",
-    "T-6": _RESUME,
-    "T-13": _RESUME,
     "§6.4": "webhooks",
     "§6.7": _CREDENTIALS,
     "§10.4": "sharing, presets, dry runs",
@@ -45,7 +39,6 @@ PENDING = {
     "§13.3": _CREDENTIALS,
     "§13.4": _CREDENTIALS,
     "§13.5": _CREDENTIALS,
-    "§25.4": _RESUME,
     "§27.13": "presets",
 }
 """Rows that say `pending`, and what they wait for."""

@@ -16,9 +16,9 @@ from dev.health import temporal, until
 from engine.model import Status
 from store.execution_writes import ExecutionWrites
 from store.postgres import PostgresStore
+from telemetry.free_port import free_port
 from tests.support.blocks import PassOnce, Sink, TraceOnce
 from tests.support.graphs import graph, node
-from tests.support.places import free_port
 from tests.workflows.conftest import Stack, opened_stack
 
 

@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 import activities.graphs
 from blocks.base import Block
+from contracts.execution import GRAPH_EXECUTION
 from engine.model import Status
 from store.execution_writes import ExecutionWrites
 from store.postgres import PostgresStore
@@ -52,6 +53,28 @@ async def test_the_life_of_a_node(stack: Stack, caplog: pytest.LogCaptureFixture
     assert [line for line in expected if line in said] == expected, "all of them, in this order"
     if block is PassOn:
         assert f"Dispatching node execution {it.id} for node it" in " ".join(caplog.messages)
+
+
+async def test_a_run_that_is_resumed(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    hanging = graph([node("hang", Hang, value=1)])
+    handle = await stack.start(hanging)
+    async for _ in stack.watch(handle.id):
+        if await stack.store.executions.nodes(handle.id):
+            break
+    await handle.cancel()
+    stopped = (await stack.outcome(handle)).execution
+    resumed = await stack.client.start_workflow(
+        GRAPH_EXECUTION,
+        {"graph_id": stopped.graph_id, "user_id": stopped.user_id, "resume": True},
+        id=handle.id,
+        task_queue=stack.settings.task_queue,
+    )
+    async with asyncio.timeout(20):
+        while f"Graph execution #{handle.id} was disturbed, continuing where it left off." not in caplog.messages:
+            await asyncio.sleep(0.02)
+    await resumed.cancel()
+    assert (await stack.outcome(resumed)).execution.status is Status.TERMINATED
 
 
 async def test_executions_that_wait(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
