@@ -5,6 +5,7 @@ Used by the routes about runs. It reads; a row that no longer agrees with Tempor
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from api.reconciling import up_to_date
 from api.run_values import Opened
@@ -82,6 +83,7 @@ async def detail(app: Services, row: Execution) -> ExecutionDetail:
     """A run with its inputs and outputs."""
     outputs = await app.store.executions.agent_outputs(row.id)
     opened = await Opened.of(app.store.values, [*_values_of(row), *(value for _, value in outputs)])
+    row = await _with_stats(app, row)
     return ExecutionDetail(**_detail(app, row, outputs, opened))
 
 
@@ -93,7 +95,15 @@ async def results(app: Services, row: Execution) -> ExecutionResults:
     for node in nodes:
         values += [*node.inputs.values(), *(output.value for output in node.outputs)]
     opened = await Opened.of(app.store.values, [*_values_of(row), *values])
+    row = await _with_stats(app, row)
     return ExecutionResults(**_detail(app, row, outputs, opened), nodes=[_node(node, opened) for node in nodes])
+
+
+async def _with_stats(app: Services, row: Execution) -> Execution:
+    """The row of a run that goes on, with what it has used so far; at its end the row says it itself."""
+    if row.status not in (Status.RUNNING, Status.REVIEW):
+        return row
+    return replace(row, stats={**row.stats, **await app.store.executions.stats_so_far(row.id)})
 
 
 def _detail(app: Services, row: Execution, outputs: Iterable[tuple[str, Value]], opened: Opened) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 import asyncpg
 
@@ -29,6 +30,7 @@ _NODE_OUTPUTS = statement("node_outputs")
 _NODES = statement("nodes")
 _NODES_OUTPUTS = statement("nodes_outputs")
 _AGENT_OUTPUTS = statement("agent_outputs")
+_STATS_SO_FAR = statement("stats_so_far")
 _GIVEN_OUTPUTS = statement("given_outputs")
 _EVENTS = statement("events")
 _EVENTS_OUTPUTS = statement("events_outputs")
@@ -88,6 +90,13 @@ class Executions(ExecutionWrites):
     async def agent_outputs(self, execution_id: str) -> list[tuple[str, Value]]:
         """(name, value) of each OUTPUT node execution that is not INCOMPLETE, in queue order (agent-graphs §10.1)."""
         return [(row["name"], row["value"]) for row in await fetch(self._pool, _AGENT_OUTPUTS, execution_id)]
+
+    async def stats_so_far(self, execution_id: str) -> dict[str, Any]:
+        """What the node executions that have ended add up to."""
+        row = await fetchrow(self._pool, _STATS_SO_FAR, execution_id)
+        assert row is not None
+        counts = {name: int(row[name]) for name in ("node_count", "node_error_count", "incomplete_count", "cost")}
+        return counts | {name: round(row[name], 6) for name in ("nodes_walltime", "nodes_cputime")}
 
     async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
         """(event number, name, formatted value) of agent outputs that were COMPLETED after an event."""

@@ -6,6 +6,7 @@ Used by `memory.MemoryStore`. Nothing here awaits, so each call is a transaction
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from engine.model import Status
 from engine.values import Value
@@ -204,6 +205,23 @@ class MemoryExecutions:
             for node in await self.nodes(execution_id)
             if node.agent_output is not None and node.status is not Status.INCOMPLETE
         ]
+
+    async def stats_so_far(self, execution_id: str) -> dict[str, Any]:
+        """What the node executions that have ended add up to."""
+        nodes = await self.nodes(execution_id)
+        ended = [node.stats for node in nodes if node.ended_at is not None]
+
+        def total(name: str) -> Any:
+            return sum(stats.get(name) or 0 for stats in ended)
+
+        return {
+            "node_count": len(ended) + total("extra_steps"),
+            "node_error_count": sum(node.status is Status.FAILED for node in nodes),
+            "incomplete_count": sum(node.status is Status.INCOMPLETE for node in nodes),
+            "cost": total("extra_cost"),
+            "nodes_walltime": round(float(total("walltime")), 6),
+            "nodes_cputime": round(float(total("cputime")), 6),
+        }
 
     async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
         """(event number, name, formatted value) of agent outputs that were COMPLETED after an event."""

@@ -310,6 +310,10 @@ class Executions(Protocol):
         """(name, value) of each OUTPUT node execution that is not INCOMPLETE, in queue order (agent-graphs §10.1)."""
         ...
 
+    async def stats_so_far(self, execution_id: str) -> dict[str, Any]:
+        """What the node executions that have ended add up to, by the names of a run's stats (S-174, S-175)."""
+        ...
+
     async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
         """(event number, name, formatted value) of each OUTPUT node execution that was COMPLETED after event `after`,
         in the order in which they were."""

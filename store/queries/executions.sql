@@ -172,6 +172,15 @@ FROM node_executions
 WHERE execution_id = $1 AND agent_output IS NOT NULL AND status <> 'INCOMPLETE'
 ORDER BY seq NULLS LAST, opened
 
+-- name: stats_so_far
+SELECT count(*) FILTER (WHERE ended_at IS NOT NULL) + coalesce(sum((stats ->> 'extra_steps')::bigint) FILTER (WHERE ended_at IS NOT NULL), 0) AS node_count,
+    count(*) FILTER (WHERE status = 'FAILED') AS node_error_count,
+    count(*) FILTER (WHERE status = 'INCOMPLETE') AS incomplete_count,
+    coalesce(sum((stats ->> 'extra_cost')::bigint) FILTER (WHERE ended_at IS NOT NULL), 0) AS cost,
+    coalesce(sum((stats ->> 'walltime')::float8) FILTER (WHERE ended_at IS NOT NULL), 0) AS nodes_walltime,
+    coalesce(sum((stats ->> 'cputime')::float8) FILTER (WHERE ended_at IS NOT NULL), 0) AS nodes_cputime
+FROM node_executions WHERE execution_id = $1
+
 -- name: given_outputs
 SELECT told.seq, node.agent_output AS name, output.value, output.ref, output.kind, output.size
 FROM execution_events AS told

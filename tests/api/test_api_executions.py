@@ -79,6 +79,16 @@ async def test_results(ann: httpx.AsyncClient, run: dict[str, Any], store: Memor
         assert (await ann.get(f"/api/graphs/another/executions/{run['id']}{suffix}")).status_code == 404
 
 
+async def test_a_run_under_way_says_what_it_has_used_so_far(
+    ann: httpx.AsyncClient, run: dict[str, Any], store: MemoryStore
+) -> None:
+    await begin(store, run)
+    await work(store, run)
+    for suffix in ("", "/results"):
+        stats = (await ann.get(f"/api/executions/{run['id']}{suffix}")).json()["stats"]
+        assert (stats["node_count"], stats["nodes_walltime"], stats["incomplete_count"]) == (4, 2.0, 1)
+
+
 async def test_a_value_that_is_gone_hides_no_other(
     ann: httpx.AsyncClient, run: dict[str, Any], store: MemoryStore
 ) -> None:

@@ -483,6 +483,29 @@ async def test_outputs_of_the_run(store: Store) -> None:
     ]
 
 
+async def test_what_a_run_has_used_so_far(store: Store) -> None:
+    id = await begun(store)
+    zero = {"node_count": 0, "node_error_count": 0, "incomplete_count": 0, "cost": 0}
+    assert await store.executions.stats_so_far(id) == {**zero, "nodes_walltime": 0, "nodes_cputime": 0}
+    used = {"walltime": 1.5, "cputime": 0.25, "extra_cost": 3, "extra_steps": 2}
+    await record(
+        store,
+        id,
+        node("1", stats=used),
+        node("2", Status.FAILED, stats={**used, "extra_steps": 0}),
+        node("3", Status.RUNNING, stats=used, ended_at=None),
+        node("4", Status.INCOMPLETE, seq=None, ended_at=None),
+    )
+    assert await store.executions.stats_so_far(id) == {
+        "node_count": 4,
+        "node_error_count": 1,
+        "incomplete_count": 1,
+        "cost": 6,
+        "nodes_walltime": 3.0,
+        "nodes_cputime": 0.5,
+    }
+
+
 async def test_events_are_read_from_a_number_on(store: Store) -> None:
     id = await begun(store)
     await record(store, id, node("a", Status.COMPLETED, "1", "2"), node("b", Status.COMPLETED, "3"), node("c"))

@@ -122,6 +122,7 @@ async def play(store: Store, id: str, script: list[tuple[Any, ...]]) -> list[Any
     answers.append(await store.executions.nodes(id))
     answers.append([replace(event, at=NOW) for event in await store.executions.events(id, after=0, limit=1000)])
     answers.append(await store.executions.agent_outputs(id))
+    answers.append(await store.executions.stats_so_far(id))
     return answers
 
 
