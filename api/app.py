@@ -22,7 +22,7 @@ from api.health import Readiness
 from api.late import LateChanges, LateRuns, LateStore
 from api.observing import Observing
 from api.openapi import describe_api
-from api.routes import blocks, continuing, events, executions, graphs, health, reviews, signals, starts
+from api.routes import blocks, continuing, events, executions, files, graphs, health, reviews, signals, starts
 from api.runs import Runs, TemporalRuns
 from api.schemas.errors import ErrorEnvelope
 from api.services import Services
@@ -139,7 +139,7 @@ async def _connect_temporal(settings: Settings, services: Services, tracing: Tra
 def _mount(app: FastAPI) -> None:
     app.include_router(health.router)
     nouns = APIRouter()
-    for module in (graphs, starts, executions, continuing, events, signals, reviews, blocks):
+    for module in (graphs, starts, executions, continuing, events, files, signals, reviews, blocks):
         nouns.include_router(module.router)
     app.include_router(nouns, prefix="/api", responses=_REFUSALS)
     # The specification's other spelling of the same paths (C-1).

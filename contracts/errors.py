@@ -13,6 +13,7 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── ExecutionNotFound       execution_not_found (404)
     │   ├── ExecutionRunning        execution_running (409)
     │   ├── ExecutionOver           execution_over (409)
+    │   ├── FileNotFound            file_not_found (404)
     │   ├── ReviewNotFound          review_not_found (404)
     │   ├── ReviewDecided           review_decided (409)
     │   ├── ReviewNotEditable       review_not_editable (400)
@@ -171,6 +172,13 @@ class ExecutionOver(CallerError):
     code = "execution_over"
     http_status = 409
     category = ErrorCategory.BUSINESS
+
+
+class FileNotFound(CallerError):
+    """The run has no such file, or it is gone with its time."""
+
+    code = "file_not_found"
+    http_status = 404
 
 
 class ReviewNotFound(CallerError):

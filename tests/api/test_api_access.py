@@ -68,6 +68,7 @@ async def test_what_is_anothers_does_not_exist(
         "execution_id": run["id"],
         "version": 1,
         "name": "paid",
+        "sha256": "0" * 64,
         "bulk_id": "resume-1",
     }
     filled = path.format(**places)

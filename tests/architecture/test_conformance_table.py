@@ -26,7 +26,6 @@ PENDING = {
     "S-078": "circuit breakers and compensations",
     "S-118": "presets",
     "S-147": "metrics of capacity",
-    "S-148": "files",
     "S-154": "notifications",
     "S-157": "notifications",
     "S-270": "blocks of models and files",
