@@ -5,8 +5,9 @@ Names in the specification that differ from ours are accepted as aliases. `docs/
 `.env.example` are generated from this file (`python -m dev.docs`).
 """
 
+import json
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +16,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 def _names(*names: str) -> AliasChoices:
     """Environment names in order of preference; the first is the one we document."""
     return AliasChoices(*names)
+
+
+_KEY_OF = "key_of_"
+
+
+def _key(provider: str, *names: str) -> Any:
+    """The deployment's own key for a provider; the field's name says which one to the code."""
+    return Field(
+        SecretStr(""),
+        validation_alias=_names(*names),
+        description=f"The deployment's own key for {provider}: for nodes that name no credentials of their user's.",
+    )
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -357,6 +370,31 @@ class Settings(BaseSettings):
         description="Not in effect yet. Limit for writing the summary of a run (S-031).",
     )
 
+    # --- Credentials --------------------------------------------------------------------------
+    credential_keys: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=_names("HEDDLE_CREDENTIAL_KEYS"),
+        description="Keys that encrypt users' credentials: `ID:KEY,ID:KEY`, each KEY 32 bytes in base 64; the first "
+        "encrypts, all decrypt. Without one no credentials can be kept.",
+    )
+    system_credentials: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=_names("HEDDLE_SYSTEM_CREDENTIALS"),
+        description="The deployment's own keys for any provider, as JSON: provider → key. They go before those below.",
+    )
+    key_of_openai: SecretStr = _key("OpenAI", "OPENAI_API_KEY")
+    key_of_anthropic: SecretStr = _key("Anthropic", "ANTHROPIC_API_KEY")
+    key_of_groq: SecretStr = _key("Groq", "GROQ_API_KEY")
+    key_of_open_router: SecretStr = _key("OpenRouter", "OPEN_ROUTER_API_KEY", "OPENROUTER_API_KEY")
+    key_of_llama_api: SecretStr = _key("the Llama API", "LLAMA_API_KEY")
+    key_of_v0: SecretStr = _key("v0", "V0_API_KEY")
+    key_of_aiml_api: SecretStr = _key("AI/ML API", "AIML_API_KEY")
+    key_of_jina: SecretStr = _key("Jina", "JINA_API_KEY")
+    key_of_exa: SecretStr = _key("Exa", "EXA_API_KEY")
+    key_of_e2b: SecretStr = _key("E2B", "E2B_API_KEY")
+    key_of_replicate: SecretStr = _key("Replicate", "REPLICATE_API_KEY")
+    key_of_google_maps: SecretStr = _key("Google Maps", "GOOGLE_MAPS_API_KEY")
+
     # --- Telemetry ----------------------------------------------------------------------------
     log_level: str = Field("INFO", validation_alias=_names("HEDDLE_LOG_LEVEL"), description="Least level of log lines.")
     otlp_endpoint: str = Field(
@@ -369,6 +407,20 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The base URL of links to people (S-025)."""
         return (self.frontend_base_url or self.platform_base_url).rstrip("/")
+
+    @property
+    def system_keys(self) -> dict[str, SecretStr]:
+        """The deployment's own keys by provider. ValueError, which shows none, when they cannot be read."""
+        named = {name.removeprefix(_KEY_OF): getattr(self, name) for name in type(self).model_fields if _KEY_OF in name}
+        text = self.system_credentials.get_secret_value()
+        try:
+            given = json.loads(text) if text else {}
+        except ValueError:
+            given = None
+        if not isinstance(given, dict) or not all(isinstance(key, str) and key for key in given.values()):
+            raise ValueError("HEDDLE_SYSTEM_CREDENTIALS is no JSON object of provider → key")
+        keys = {**named, **{provider: SecretStr(key) for provider, key in given.items()}}
+        return {provider: key for provider, key in keys.items() if key.get_secret_value()}
 
     @property
     def graceful_shutdown_timeout(self) -> timedelta:

@@ -25,6 +25,7 @@ from activities.blocks_loop import BlocksLoop
 from activities.bulk import BulkActivities
 from activities.child_runs import ChildActivities
 from activities.continuing import Continuing
+from activities.credentials import RunCredentials
 from activities.failures import Failures
 from activities.graphs import GraphCache
 from activities.ownership import Claims
@@ -41,6 +42,7 @@ from activities.values import OutputLimits, ValueCodec
 from blocks.catalogue import Catalogue, default_catalogue
 from blocks.http.client import Http, HttpLimits, no_http
 from blocks.http.destinations import Allowed
+from blocks.system_credentials import SystemCredentials
 from contracts.activities import PRUNE_EXECUTIONS, RECONCILE_RUNS, RunLimits
 from contracts.errors import HeddleError
 from contracts.search_attributes import register
@@ -51,6 +53,7 @@ from store.migrate import migrate
 from store.pool import open_pool
 from store.postgres import PostgresStore
 from store.records import Store
+from store.sealing import Keys
 from store.slots import SlotLimits
 from telemetry.logging import Logger, configure_logging
 from telemetry.loop_lag import LoopLag
@@ -101,9 +104,17 @@ def activities_of(
     slots = SlotLimits(settings.max_concurrent_graph_executions_per_user, settings.max_concurrent_graph_executions)
     admitting = Admitting(client, store, slots)
     claims = Claims(client, store.ownership)
+    credentials = RunCredentials(
+        store.credentials,
+        Keys.parse(settings.credential_keys.get_secret_value()),
+        SystemCredentials.of(settings.system_keys),
+        catalogue.get,
+    )
     continuing = Continuing(store, graphs, catalogue, codec)
-    runs = RunActivities(store, graphs, catalogue, batch, codec, limits, admitting, claims, continuing, metrics)
-    rebuilding = RebuildActivities(store, graphs, codec, claims, limits)
+    runs = RunActivities(
+        store, graphs, catalogue, batch, codec, limits, admitting, claims, continuing, metrics, credentials
+    )
+    rebuilding = RebuildActivities(store, graphs, codec, claims, limits, credentials)
     keeping = KeepingLimits(settings.max_run_files_bytes, settings.max_kept_value_bytes, settings.max_kept_values)
     services = BlockServices(store, keeping, http or no_http())
     nodes = NodeActivities(
@@ -117,8 +128,9 @@ def activities_of(
         claims,
         metrics,
         Asking(store, codec),
+        credentials,
     )
-    blocks = BlockActivities(catalogue, codec, blocks_loop, services, output_limits)
+    blocks = BlockActivities(catalogue, codec, blocks_loop, services, output_limits, credentials)
     reviews = ReviewActivities(store, codec, claims, admitting)
     reconciling = ReconcileActivities(
         client,

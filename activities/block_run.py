@@ -4,7 +4,7 @@ Used inside batches and by activities of single nodes alike. It knows no store a
 """
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,24 +88,26 @@ async def run_block(
         context.stats.cputime += time.thread_time() - started
 
 
-def failure_of(error: Exception) -> Failure:
-    """What a block's exception means (S-075, S-180)."""
-    message = _shown(str(error) or type(error).__name__)
+def failure_of(error: Exception, redact: Callable[[str], str] = str) -> Failure:
+    """What a block's exception means (S-075, S-180). `redact` takes secrets out of its text."""
+    # Before anything else is done to it: half a secret would not be found.
+    said = redact(str(error))
+    message = _shown(said or type(error).__name__)
     match error:
         case BlockInputError():
             return Failure(message, "invalid_input", expected=True)
         case BlockOutputError():
             return Failure(message, "invalid_output", expected=True)
         case HeddleError():
-            return Failure(_shown(error.message), error.code, expected=True)
+            return Failure(_shown(redact(error.message)), error.code, expected=True)
         case BlockInterrupted():
             return Failure(message, "interrupted", expected=False, status=Status.TERMINATED)
         case TimeoutError():
-            return Failure(_shown(str(error)) or "The block timed out", "timed_out", expected=True)
+            return Failure(_shown(said) or "The block timed out", "timed_out", expected=True)
         case BlockError() | ValueError():
             return Failure(message, "block_failed", expected=True)
         case _:
-            return Failure(_shown(str(error)) or "Unknown error occurred", "block_crashed", expected=False)
+            return Failure(_shown(said) or "Unknown error occurred", "block_crashed", expected=False)
 
 
 def log_failure(node_execution_id: str, error: Exception, failure: Failure) -> None:
@@ -113,9 +115,9 @@ def log_failure(node_execution_id: str, error: Exception, failure: Failure) -> N
     if failure.status is Status.TERMINATED:
         log.warning(f"Interruption error on node execution {node_execution_id}: {type(error.__cause__).__name__}")
     elif isinstance(error, BlockInputError):
-        log.info(f"Skip execution, input validation error: {error}")
+        log.info(f"Skip execution, input validation error: {failure.message}")
     elif failure.expected:
-        log.info(f"Expected failure on node execution {node_execution_id}: {type(error).__name__} - {error}")
+        log.info(f"Expected failure on node execution {node_execution_id}: {type(error).__name__} - {failure.message}")
     else:
         log.error(f"Unexpected failure on node execution {node_execution_id}: {type(error).__name__}", exc_info=error)
 

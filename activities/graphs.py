@@ -90,6 +90,11 @@ class CompiledGraph:
     placed: dict[str, PlacedBlock] = field(repr=False)
 
     @property
+    def needs_credentials(self) -> bool:
+        """Whether a node asks for credentials."""
+        return any(each.block.credentials for each in self.placed.values())
+
+    @property
     def may_ask(self) -> bool:
         """Whether a node may ask a person."""
         kinds = ((each.block.kind, each.block.sensitive) for each in self.placed.values())

@@ -2,6 +2,7 @@
 
 Used by `rebuild.py` to find the execution of an earlier run that an execution takes the place of. Values count, not how
 they are kept or written: numbers by what they are, objects whatever the order of their keys, which a row does not keep.
+Credentials do not count: with another key the work is the same.
 """
 
 import asyncio
@@ -44,6 +45,8 @@ class Likeness:
             return None
         marks = {}
         for name, value in data.items():
+            if name in placed.block.credentials:
+                continue
             came = arrived.get(name)
             if came is not None and "ref" in came and delivered.get(name) is value:
                 marks[name] = await self._of_large(came["ref"], value)
@@ -65,6 +68,7 @@ class Likeness:
             if "ref" in value
             else await _mark(plain[name], is_large=False)
             for name, value in inputs.items()
+            if name not in placed.block.credentials
         }
         return _together(_named(marks) if placed.block.kind is BlockKind.AGENT else marks)
 

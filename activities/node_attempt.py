@@ -4,11 +4,12 @@ Used by `run_node.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from activities.block_run import Failure
+from activities.credentials import Lent
 from activities.graphs import PlacedBlock
 from activities.records import now, stats_json
 from blocks.base import NodeStats
@@ -37,6 +38,7 @@ class Attempt:
     interruptions: int = 0
     waits: Suspension | None = None
     effects: Effects = Effects.EFFECTFUL
+    lent: Lent = field(default_factory=Lent)
     counted: NodeStats | None = None
     """The stats that the row has of this round already, when an earlier attempt wrote its end and could not say so."""
 
@@ -45,7 +47,7 @@ class Attempt:
         waited = earlier.stats.get(WAITS) if earlier else None
         if not earlier or not waited:
             return
-        known = {field.name for field in fields(NodeStats)}
+        known = {each.name for each in fields(NodeStats)}
         self.stats = NodeStats(**{name: value for name, value in earlier.stats.items() if name in known})
         if waited["round"] > self.round:
             self.counted = replace(self.stats)

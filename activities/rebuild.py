@@ -13,6 +13,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.credentials import RunCredentials
 from activities.earlier_runs import (
     WRITTEN_FROM_OUTSIDE,
     Earlier,
@@ -59,7 +60,16 @@ type _Stands = Callable[[CompiledGraph, StoredNode], bool | None]
 class RebuildActivities:
     """The activity that finds out where a run goes on."""
 
-    def __init__(self, store: Store, graphs: GraphCache, codec: ValueCodec, claims: Claims, limits: RunLimits) -> None:
+    def __init__(
+        self,
+        store: Store,
+        graphs: GraphCache,
+        codec: ValueCodec,
+        claims: Claims,
+        limits: RunLimits,
+        credentials: RunCredentials,
+    ) -> None:
+        self._credentials = credentials
         self._store = store
         self._graphs = graphs
         self._codec = codec
@@ -79,7 +89,10 @@ class RebuildActivities:
         await self._claims.take_over(id, run_id, None)
         row = await self._row(asked.user_id, id)
         compiled = await self._graphs.load(row.user_id, row.graph_id, row.graph_version)
-        scheduler = Scheduler.start(compiled.plan, id, row.inputs, row.masks)
+        skipped = await self._credentials.left_out(row.user_id, compiled, row.masks)
+        scheduler = Scheduler.start(
+            compiled.plan, id, row.inputs, row.masks, skipped_nodes=(*asked.nodes_to_skip, *skipped)
+        )
         earlier, likeness = await self._earlier(row), Likeness(self._codec)
         # A re-run that was stopped before it had copied anything begins with the run that it runs again.
         if row.rerun_of is None or (asked.resume and earlier.nodes):

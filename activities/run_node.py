@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 from activities.block_run import Failure, context_of, failure_of, log_failure, run_block
 from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
+from activities.credentials import RunCredentials
 from activities.graphs import GraphCache
 from activities.heartbeats import heartbeats
 from activities.node_attempt import ATTEMPTS_PER_ROUND, Attempt
@@ -78,7 +79,9 @@ class NodeActivities:
         claims: Claims,
         metrics: WorkerMetrics,
         asking: Asking,
+        credentials: RunCredentials,
     ) -> None:
+        self._credentials = credentials
         self._asking = asking
         self._services = services
         self._claims = claims
@@ -139,7 +142,7 @@ class NodeActivities:
             await stream.abandon()
             raise
         except Exception as error:
-            failure = failure_of(error)
+            failure = failure_of(error, run.lent.redact)
             log_failure(request.id, error, failure)
             if failure.status is Status.FAILED:
                 await stream.add_error(failure.message)
@@ -220,6 +223,7 @@ class NodeActivities:
         data = before_running(run.placed.block, request, assembled, answer)
         if isinstance(data, AskReview):
             return data
+        data, run.lent = await self._credentials.lend(request.run.user_id, run.placed.block, data)
         run.inputs, run.stats.input_size = await self._codec.encode_inputs(
             request.run.execution_id, data, request.inputs, delivered
         )
@@ -253,6 +257,7 @@ class NodeActivities:
             answer=answer,
             is_approved=request.is_approved,
             asks_people=asks_people(request.run.context),
+            credentials=run.lent.credentials,
             services=self._services.of(request.run, request.node_id, request.id),
         )
         ids = {
@@ -263,7 +268,7 @@ class NodeActivities:
             "node_execution_id": request.id,
             "block_id": block.id,
         }
-        with block_span(block.name, ids):
+        with block_span(block.name, ids, run.lent.redact):
             try:
                 async with asyncio.timeout(limit) as timer:
                     items = self._blocks_loop.iterate(block.name, lambda: run_block(block, inputs, context))

@@ -14,6 +14,7 @@ from temporalio import activity
 
 from activities.admitting import Admitting
 from activities.continuing import Continuing
+from activities.credentials import RunCredentials
 from activities.graphs import CompiledGraph, GraphCache, unpack_plan
 from activities.ownership import Claims
 from activities.pure_batch import PureBatch
@@ -90,7 +91,9 @@ class RunActivities:
         claims: Claims,
         continuing: Continuing,
         metrics: WorkerMetrics,
+        credentials: RunCredentials,
     ) -> None:
+        self._credentials = credentials
         self._store = store
         self._graphs = graphs
         self._catalogue = catalogue
@@ -116,7 +119,7 @@ class RunActivities:
             run = _run_ref(request.model_copy(update={"input": asked}))
             compiled = await self._graphs.load_to_begin(asked.user_id, asked.graph_id, asked.graph_version)
             run.graph_version = compiled.version
-            self._check(compiled, asked)
+            skipped = await self._check(compiled, asked)
         except CallerError as error:
             return BeginResult(run=run, finished=await self._refuse(run, asked, error))
         if await self._parent_has_ended(run):
@@ -137,7 +140,7 @@ class RunActivities:
         if asked.resume or asked.rerun_of is not None:
             return BeginResult(run=run, graph_name=compiled.name, limits=self._limits, rebuilds=True)
         scheduler = Scheduler.start(
-            compiled.plan, run.execution_id, asked.input_values(), asked.mask_values(), asked.nodes_to_skip
+            compiled.plan, run.execution_id, asked.input_values(), asked.mask_values(), (*asked.nodes_to_skip, *skipped)
         )
         result = await self._run_batch(run, compiled, scheduler, started, careful=begun.unfinished_batches > 1)
         return BeginResult(
@@ -259,7 +262,8 @@ class RunActivities:
         self._metrics.run_ended(finished.status.value, finished.stats.walltime)
         await self._admitting.tell(admitted, by=run.execution_id)
 
-    def _check(self, compiled: CompiledGraph, asked: GraphExecutionInput) -> None:
+    async def _check(self, compiled: CompiledGraph, asked: GraphExecutionInput) -> list[str]:
+        """ValidationFailed with every problem. The nodes that are left out, since their credentials are missing."""
         inputs, masks = asked.input_values(), asked.mask_values()
         if masks:
             problems = check_all(
@@ -269,8 +273,12 @@ class RunActivities:
             problems = compiled.problems + check_inputs(compiled.graph, self._catalogue.shape, inputs)
         if asked.context.parent_execution_id is not None:
             problems = [problem for problem in problems if problem.code not in _NOT_ASKED_OF_SUB_GRAPHS]
-        if problems:
+        checked = await self._credentials.check(asked.user_id, compiled, masks)
+        if problems := problems + checked.problems:
             raise ValidationFailed([problem.as_json() for problem in problems])
+        for node_id in sorted(checked.skipped):
+            log.info(f"Skipping node execution {node_id} - optional credentials not configured")
+        return sorted(checked.skipped)
 
     async def _with_settings(self, run: RunRef) -> ExecutionContext:
         """The context with the graph's settings where the start, or the run above, left them open."""

@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.block_run import failure_of, run_block
 from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
+from activities.credentials import Lent, RunCredentials
 from activities.heartbeats import heartbeats
 from activities.values import OutputLimits, ValueCodec, plain_json
 from blocks.base import WAITS, Block, BlockContext, BlockError, BlockSchema
@@ -40,7 +41,9 @@ class BlockActivities:
         blocks_loop: BlocksLoop,
         services: BlockServices,
         limits: OutputLimits,
+        credentials: RunCredentials,
     ) -> None:
+        self._credentials = credentials
         self._catalogue = catalogue
         self._codec = codec
         self._blocks_loop = blocks_loop
@@ -52,15 +55,17 @@ class BlockActivities:
         """Run the block and answer its outputs, and why it failed if it did. Its effects happen at most once."""
         asked = request.input
         outputs: dict[str, list[Any]] = {}
-        error, code = None, None
+        error, code, lent = None, None, Lent()
         with log_context(user_id=asked.user_id, graph_execution_id=request.execution_id, graph_id="-"):
             async with heartbeats():
                 try:
-                    await self._run(request, outputs)
+                    block, data, lent = await self._prepared(request)
+                    context = self._context(request, lent)
+                    await self._collect(block, validated(block, data), context, lent, asked.seconds, outputs)
                 except SystemFault:
                     raise
                 except Exception as exception:
-                    failure = failure_of(exception)
+                    failure = failure_of(exception, lent.redact)
                     error, code = failure.message, failure.code
                     if not failure.expected:
                         log.error(f"Block {asked.block_id} failed: {type(exception).__name__}", exc_info=exception)
@@ -68,7 +73,8 @@ class BlockActivities:
                 encoded = await self._codec.encode(request.execution_id, outputs)
         return BlockExecutionResult(outputs=encoded.value, error=error, error_code=code)
 
-    async def _run(self, request: BlockRequest, outputs: dict[str, list[Any]]) -> None:
+    async def _prepared(self, request: BlockRequest) -> tuple[Block[BlockSchema], dict[str, Any], Lent]:
+        """The block, its inputs and its credentials."""
         asked = request.input
         block = self._catalogue.get(asked.block_id)
         if block is None:
@@ -80,9 +86,9 @@ class BlockActivities:
         data = assemble(block, {}, await self._codec.decode(asked.input_values()), {})
         if block.effects_for(data) is Effects.EFFECTFUL and activity.info().attempt > 1:
             raise OutcomeUnknown
-        await self._collect(block, validated(block, data), self._context(request), asked.seconds, outputs)
+        return block, *await self._credentials.lend(asked.user_id, block, data)
 
-    def _context(self, request: BlockRequest) -> BlockContext:
+    def _context(self, request: BlockRequest, lent: Lent) -> BlockContext:
         asked = request.input
         run = RunRef(
             execution_id=request.execution_id,
@@ -99,6 +105,7 @@ class BlockActivities:
             node_id="",
             node_execution_id=request.execution_id,
             timezone=asked.timezone,
+            credentials=lent.credentials,
             services=self._services.of(run, "", request.execution_id),
         )
 
@@ -107,6 +114,7 @@ class BlockActivities:
         block: Block[BlockSchema],
         inputs: BlockSchema,
         context: BlockContext,
+        lent: Lent,
         seconds: float,
         outputs: dict[str, list[Any]],
     ) -> None:
@@ -114,7 +122,7 @@ class BlockActivities:
         limit = min(seconds, block.timeout.total_seconds()) if block.timeout else seconds
         count, size = 0, 0
         try:
-            with block_span(block.name, {"user_id": context.user_id, "block_id": block.id}):
+            with block_span(block.name, {"user_id": context.user_id, "block_id": block.id}, lent.redact):
                 async with asyncio.timeout(limit) as timer:
                     items = self._blocks_loop.iterate(block.name, lambda: run_block(block, inputs, context))
                     async with aclosing(items):

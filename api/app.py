@@ -22,15 +22,29 @@ from api.health import Readiness
 from api.late import LateChanges, LateRuns, LateStore
 from api.observing import Observing
 from api.openapi import describe_api
-from api.routes import blocks, continuing, events, executions, files, graphs, health, reviews, signals, starts
+from api.routes import (
+    blocks,
+    continuing,
+    credentials,
+    events,
+    executions,
+    files,
+    graphs,
+    health,
+    reviews,
+    signals,
+    starts,
+)
 from api.runs import Runs, TemporalRuns
 from api.schemas.errors import ErrorEnvelope
 from api.services import Services
 from blocks.catalogue import default_catalogue
+from blocks.system_credentials import SystemCredentials
 from contracts.temporal_client import connect
 from engine.validate import GraphLimits
 from settings import Settings
 from store.records import Changes, Store
+from store.sealing import Keys
 from telemetry.logging import configure_logging
 from telemetry.metrics import ApiMetrics
 from telemetry.sdk_metrics import SdkMetrics
@@ -114,6 +128,8 @@ def _services(
         block_seconds=settings.block_execution_timeout_seconds,
         temporal_ui_url=settings.temporal_ui_url,
         temporal_namespace=settings.temporal_namespace,
+        credential_keys=Keys.parse(settings.credential_keys.get_secret_value()),
+        system_credentials=SystemCredentials.of(settings.system_keys),
         silence=timedelta(seconds=settings.reconcile_silence_seconds),
         bulk_resume_per_second=settings.bulk_resume_per_second,
     )
@@ -139,7 +155,7 @@ async def _connect_temporal(settings: Settings, services: Services, tracing: Tra
 def _mount(app: FastAPI) -> None:
     app.include_router(health.router)
     nouns = APIRouter()
-    for module in (graphs, starts, executions, continuing, events, files, signals, reviews, blocks):
+    for module in (graphs, starts, executions, continuing, events, files, signals, reviews, credentials, blocks):
         nouns.include_router(module.router)
     app.include_router(nouns, prefix="/api", responses=_REFUSALS)
     # The specification's other spelling of the same paths (C-1).

@@ -46,6 +46,11 @@ async def current_user(
 CurrentUser = Annotated[User, Depends(current_user)]
 
 
+def is_id(text: str) -> bool:
+    """Whether there may be something with this id."""
+    return _ID.match(text) is not None
+
+
 def graph_id(graph_id: Annotated[str, Path(description="The graph's id.")], _: CurrentUser) -> str:
     """A graph id that may exist."""
     if not _ID.match(graph_id):

@@ -20,6 +20,7 @@ from api.errors import MethodNotAllowed, RouteNotFound, Unforeseen
 from api.graph_problems import node_errors
 from contracts.errors import (
     CallerError,
+    CredentialKeysMissing,
     HeddleError,
     InvalidRequest,
     NotAuthenticated,
@@ -72,6 +73,8 @@ async def _heddle_error(request: Request, exception: Exception) -> Response:
     error = cast("HeddleError", exception)
     if isinstance(error, Unavailable):
         log.warning("a service does not answer", error=error.message, cause=str(error.__cause__ or ""))
+    elif isinstance(error, CredentialKeysMissing):
+        log.error("a setting is missing", error=error.message)
     elif error.http_status >= 500:
         log.error("request failed", code=error.code, error=error.message, exc_info=error)
         error = Unforeseen()

@@ -14,6 +14,7 @@ from contracts.errors import Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.latest_run import LatestRun
 from contracts.reviews import ReviewDecision, ReviewOutcome
+from store.credentials import Credentials
 from store.failed_runs import FailedRuns
 from store.graph_records import Graphs
 from store.keeping import Collections, KeyValues, RunFiles
@@ -89,6 +90,11 @@ class LateStore:
     def failed_runs(self) -> FailedRuns:
         """See `Store`."""
         return self._store().failed_runs
+
+    @property
+    def credentials(self) -> Credentials:
+        """See `Store`."""
+        return self._store().credentials
 
     @property
     def ownership(self) -> Ownership:

@@ -15,6 +15,7 @@ _TAGS = [
     {"name": "graphs", "description": "Graphs, their versions, and starting a run of one."},
     {"name": "executions", "description": "Runs: follow, read, stop, send events to."},
     {"name": "reviews", "description": "What waits for a person's decision, and deciding."},
+    {"name": "credentials", "description": "What lets your runs in elsewhere; no secret ever comes out again."},
     {"name": "blocks", "description": "What a graph can be made of."},
     {"name": "health", "description": "The process itself."},
 ]

@@ -12,7 +12,9 @@ from api.block_catalogue import Catalogue
 from api.graph_versions import GraphVersions
 from api.health import Readiness
 from api.late import LateChanges, LateRuns, LateStore
+from blocks.system_credentials import SystemCredentials
 from engine.validate import GraphLimits
+from store.sealing import Keys
 from telemetry.metrics import ApiMetrics
 from telemetry.sdk_metrics import SdkMetrics
 
@@ -34,6 +36,8 @@ class Services:
     block_seconds: float
     temporal_ui_url: str
     temporal_namespace: str
+    credential_keys: Keys = field(default_factory=Keys)
+    system_credentials: SystemCredentials = field(default_factory=lambda: SystemCredentials.of({}))
     silence: timedelta = timedelta(seconds=15)
     bulk_resume_per_second: float = 5.0
     sdk_metrics: SdkMetrics | None = None

@@ -5,6 +5,7 @@ Used by `routes/blocks.py`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from api.block_catalogue import Catalogue
 from api.schemas.blocks import Availability, BlockCost, BlockDescription, BlockList, Price
@@ -61,7 +62,7 @@ def describe(block: AnyBlock) -> BlockDescription:
         name=block.name,
         description=block.description,
         categories=_names(block),
-        inputSchema=block.Input.model_json_schema(),
+        inputSchema=_input_schema(block),
         outputSchema=block.Output.model_json_schema(),
         costs=[
             BlockCost(cost_amount=cost.amount, cost_type=cost.type.value, cost_filter=dict(cost.filter))
@@ -70,6 +71,18 @@ def describe(block: AnyBlock) -> BlockDescription:
         staticOutput=block.static_output,
         uiType=block.kind.value,
     )
+
+
+def _input_schema(block: Block[BlockSchema]) -> dict[str, Any]:
+    """With what will do for each credentials input, in upstream's words."""
+    schema = block.Input.model_json_schema()
+    for name, wanted in block.credentials.items():
+        schema["properties"][name] |= {
+            "credentials_provider": list(wanted.providers),
+            "credentials_types": [kind.value for kind in wanted.types],
+            "discriminator": wanted.provider_by.field if wanted.provider_by else wanted.host_by or None,
+        }
+    return schema
 
 
 def _describe_unavailable(block: UnavailableBlock) -> BlockDescription:

@@ -7,6 +7,7 @@ from api.block_catalogue import Catalogue
 from api.graph_problems import graph_problems, not_found_again
 from api.graph_schemas import input_schema, output_schema
 from api.schemas.graphs import GraphDetail, GraphMeta
+from blocks.credential_inputs import credentials_inputs, schema_of
 from engine.validate import GraphLimits
 from store.graph_records import GraphRow
 
@@ -40,4 +41,5 @@ def detail(row: GraphRow, catalogue: Catalogue, limits: GraphLimits) -> GraphDet
         problems=not_found_again(row.problems) + graph_problems(graph, catalogue.shape, limits),
         input_schema=input_schema(graph, catalogue),
         output_schema=output_schema(graph, catalogue),
+        credentials_input_schema=schema_of(credentials_inputs(graph, catalogue.get)),
     )

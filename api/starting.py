@@ -5,11 +5,12 @@ the workflow, insert the row. The workflow's first activity makes the same inser
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from api import credentials
 from api.graph_versions import GraphVersion
 from api.run_values import Opened, part
 from api.services import Services
@@ -30,7 +31,7 @@ type _Key = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A run as somebody asks for it."""
+    """A run as somebody asks for it. `credentials`: by the graph's keys; they become masks of its nodes."""
 
     user_id: str
     graph_id: str
@@ -40,6 +41,7 @@ class Wanted:
     rerun_of: str | None = None
     rerun_from_node: str | None = None
     timezone: str = "UTC"
+    credentials: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ async def start(app: Services, wanted: Wanted) -> Started:
 
     GraphNotFound, ValidationFailed with every problem, InsufficientBalance, Unavailable: then nothing was started.
     """
-    found = await _checked(app, wanted)
+    found, wanted = await _checked(app, wanted)
     execution_id = str(uuid4())
     add_context(graph_execution_id=execution_id)
     run = await _input(app, execution_id, wanted, found)
@@ -85,7 +87,7 @@ async def start_once(app: Services, wanted: Wanted, key: str) -> Started | Execu
     row = await app.store.executions.get(wanted.user_id, execution_id)
     if row is not None:
         return await _again(app, row, wanted)
-    found = await _checked(app, wanted)
+    found, wanted = await _checked(app, wanted)
     run = await _input(app, execution_id, wanted, found)
     if not await app.store.executions.create(_row(execution_id, run, found)):
         row = await app.store.executions.get(wanted.user_id, execution_id)
@@ -109,6 +111,9 @@ def _started(execution_id: str, version: GraphVersion, wanted: Wanted) -> Starte
 
 async def _again(app: Services, row: Execution, wanted: Wanted) -> Execution:
     """The run that has the key already, started for sure. IdempotencyConflict when another one is wanted."""
+    if wanted.credentials:
+        version = await app.versions.get(row.user_id, row.graph_id, row.graph_version)
+        wanted = _with_credentials(app, wanted, version)
     masked = [value for mask in row.masks.values() for value in mask.values()]
     opened = await Opened.of(app.store.values, [*row.inputs.values(), *masked])
     inputs = {name: opened[value] for name, value in row.inputs.items()}
@@ -130,12 +135,22 @@ async def _again(app: Services, row: Execution, wanted: Wanted) -> Execution:
     return row
 
 
-async def _checked(app: Services, wanted: Wanted) -> GraphVersion:
+async def _checked(app: Services, wanted: Wanted) -> tuple[GraphVersion, Wanted]:
+    """The version, and what is wanted with its credentials where nodes find them."""
     found = await app.versions.get(wanted.user_id, wanted.graph_id, wanted.version)
-    if problems := found.problems_of_run(app.catalogue.shape, wanted.inputs, wanted.masks):
+    wanted = _with_credentials(app, wanted, found)
+    problems = found.problems_of_run(app.catalogue.shape, wanted.inputs, wanted.masks)
+    if problems := problems + await credentials.problems_of_run(app, wanted.user_id, found, wanted.masks):
         raise ValidationFailed(problems)
     await app.balance.require_positive(wanted.user_id)
-    return found
+    return found, wanted
+
+
+def _with_credentials(app: Services, wanted: Wanted, version: GraphVersion) -> Wanted:
+    if not wanted.credentials:
+        return wanted
+    masks = credentials.masks_with(app, version.graph, wanted.masks, wanted.credentials)
+    return replace(wanted, masks=masks, credentials={})
 
 
 async def _input(app: Services, execution_id: str, wanted: Wanted, version: GraphVersion) -> GraphExecutionInput:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from blocks.credentials import Credential, CredentialsField
 from blocks.services import Services
 from engine.model import BlockId, BlockKind, BlockShape, Effects, Pin
 
@@ -95,6 +96,7 @@ class BlockContext:
     After a `Wait`, `resume` holds its `state`, and `answer` what came of an event (`payload`) or a review (`approved`,
     `message`, `reviewer`, `data` where it was edited); it is empty when that did not come in time. `is_approved`: a
     reviewer has approved all that the node will ask in this run. `asks_people`: reviews are not switched off.
+    `credentials`: the secrets that the block declares, by input; an optional one that the node lacks is absent.
     """
 
     user_id: str
@@ -112,6 +114,7 @@ class BlockContext:
     answer: Mapping[str, Any] | None = None
     is_approved: bool = False
     asks_people: bool = True
+    credentials: Mapping[str, Credential] = field(default_factory=dict, repr=False)
     stats: NodeStats = field(default_factory=NodeStats)
     services: Services = field(default_factory=Services)
 
@@ -204,6 +207,8 @@ class Block[InputT: BlockSchema](ABC):
     disabled: ClassVar[bool] = False
     sensitive: ClassVar[bool] = False
     """Whether a person may want to see each execution's inputs before it runs (agent-graphs §12.3)."""
+    credentials: ClassVar[Mapping[str, CredentialsField]] = {}
+    """What the block needs to be let in elsewhere, by input. Such a block is never PURE."""
     costs: ClassVar[tuple[Cost, ...]] = ()
     timeout: ClassVar[timedelta | None] = None
     task_queue: ClassVar[str] = ""

@@ -10,6 +10,7 @@ from typing import Any
 from blocks.agent_executor import AgentExecutor
 from blocks.agent_io import AgentInput, AgentOutput
 from blocks.archives import CreateZipArchive, ExtractZipArchive
+from blocks.authenticated_requests import SendAuthenticatedWebRequest
 from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
 from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
@@ -144,6 +145,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     ExtractZipArchive,
     # the web
     SendWebRequest,
+    SendAuthenticatedWebRequest,
     ExtractWebsiteContent,
     ReadRssFeed,
     GetWikipediaSummary,

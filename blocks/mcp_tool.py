@@ -5,11 +5,12 @@ it, says which, and values that arrive under those names stand over `tool_argume
 """
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
+from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, CredentialsType
 from blocks.mcp_client import McpSession
 from engine.model import BlockKind, Effects
 
@@ -18,9 +19,7 @@ class McpToolInputs(Inputs):
     server_url: str = Field(
         title="Server", description="The address of the MCP server", examples=["https://example.com/mcp"]
     )
-    credentials: dict[str, Any] | None = Field(
-        default_factory=dict, title="Credentials", description="For servers that want them"
-    )
+    credentials: CredentialsMeta | None = Field(None, title="Credentials", description="For servers that want a token")
     selected_tool: str = Field("", title="Tool", description="The name of the tool")
     tool_input_schema: dict[str, Any] = Field(
         default_factory=dict, title="Schema of the arguments", description="The tool's arguments as JSON Schema"
@@ -46,6 +45,9 @@ class McpTool(Block[McpToolInputs]):
     categories = frozenset({Category.DEVELOPER_TOOLS})
     kind = BlockKind.MCP_TOOL
     effects = Effects.EFFECTFUL
+    credentials: ClassVar = {
+        "credentials": CredentialsField(("mcp",), (CredentialsType.API_KEY, CredentialsType.OAUTH2), required=False)
+    }
     Input = McpToolInputs
     Output = McpToolOutputs
     examples = (
@@ -77,7 +79,9 @@ class McpTool(Block[McpToolInputs]):
         if not inputs.selected_tool:
             raise ValueError("No tool is chosen. Choose one of the server's tools.")
         arguments = arguments_of(inputs)
-        session = McpSession(context.services.http, inputs.server_url)
+        key = context.credentials.get("credentials")
+        token = key.key.get_secret_value() if isinstance(key, ApiKey) else None
+        session = McpSession(context.services.http, inputs.server_url, token)
         try:
             await session.open()
             result = await session.call(inputs.selected_tool, arguments)

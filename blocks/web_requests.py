@@ -7,7 +7,7 @@ there was no answer (agent-graphs §17.12). `send` and `outcome` serve a sibling
 import json
 from collections.abc import AsyncIterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -70,9 +70,9 @@ class SendWebRequest(Block[SendWebRequestInputs]):
     description = "Sends a request to a public web address and gives the answer. Nothing is tried again."
     categories = frozenset({Category.OUTPUT})
     effects = Effects.EFFECTFUL
-    Input = SendWebRequestInputs
+    Input: ClassVar[type[SendWebRequestInputs]] = SendWebRequestInputs
     Output = SendWebRequestOutputs
-    examples = (
+    examples: ClassVar[tuple[Example, ...]] = (
         Example(
             {"url": "https://tea.example/cups?size=2", "method": "GET"},
             (("response", {"cups": 2}),),

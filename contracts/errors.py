@@ -20,10 +20,14 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── ReviewsOfSeveralRuns    reviews_of_several_runs (409)
     │   ├── ExecutionCompleted      execution_completed (409)
     │   ├── NodeNotFound            node_not_found (400)
+    │   ├── CredentialsNotFound     credentials_not_found (404)
+    │   ├── CredentialsUnusable     credentials_unusable
+    │   ├── TooManyCredentials      too_many_credentials (409)
     │   ├── ValueTooLarge           value_too_large (413)
     │   ├── TooManyOutputs          too_many_outputs
     │   ├── IdempotencyConflict     idempotency_conflict (409)
     │   └── BodyTooLarge            body_too_large (413)
+    ├── CredentialKeysMissing       credential_keys_missing (503), the operator's to mend
     ├── RunFault                    the run cannot go on; it ends FAILED
     │   ├── OutcomeUnknown          outcome_unknown
     │   ├── ValueMissing            value_missing
@@ -223,6 +227,29 @@ class NodeNotFound(CallerError):
     code = "node_not_found"
 
 
+class CredentialsNotFound(CallerError):
+    """The credentials do not exist, or they are not yours."""
+
+    code = "credentials_not_found"
+    http_status = 404
+    category = ErrorCategory.AUTHENTICATION
+
+
+class CredentialsUnusable(CallerError):
+    """The node's credentials are missing, are not what its block needs, or cannot be read."""
+
+    code = "credentials_unusable"
+    category = ErrorCategory.AUTHENTICATION
+
+
+class TooManyCredentials(CallerError):
+    """You have as many credentials as one user may have. Delete some first."""
+
+    code = "too_many_credentials"
+    http_status = 409
+    category = ErrorCategory.RESOURCE
+
+
 class ValueTooLarge(CallerError):
     """A node gave a value that is larger than allowed."""
 
@@ -244,6 +271,14 @@ class BodyTooLarge(CallerError):
     code = "body_too_large"
     http_status = 413
     category = ErrorCategory.RESOURCE
+
+
+class CredentialKeysMissing(HeddleError):
+    """This deployment has no key to encrypt credentials with: its operator has to set HEDDLE_CREDENTIAL_KEYS."""
+
+    code = "credential_keys_missing"
+    http_status = 503
+    severity = Severity.HIGH
 
 
 class RunFault(HeddleError):

@@ -17,13 +17,13 @@ from api.graph_problems import MEANINGS
 from blocks.base import Block
 from blocks.catalogue import own_catalogue
 from contracts.errors import HeddleError
-from engine.problems import Code, Level
+from engine.problems import Code, CredentialsCode, Level
 from settings import Settings
 from telemetry.metrics import ApiMetrics, WorkerMetrics
 
 ROOT = Path(__file__).parent.parent
 
-_PROBLEMS = {
+_PROBLEMS: dict[Code | CredentialsCode, str] = {
     Code.TOO_MANY_NODES: "The graph has more nodes than this deployment allows.",
     Code.TOO_MANY_LINKS: "The graph has more links than this deployment allows.",
     Code.DUPLICATE_NODE_ID: "Two nodes of the graph have one id.",
@@ -40,6 +40,11 @@ _PROBLEMS = {
     Code.MISSING_INPUT: "A run was not given an input that has no default.",
     Code.UNKNOWN_MASK_NODE: "`nodes_input_masks` names a node that the graph does not have.",
     Code.UNKNOWN_MASK_PIN: "`nodes_input_masks` names a pin that the node does not have.",
+    CredentialsCode.MISSING_CREDENTIALS: "A node needs credentials and names none, nor has the deployment any.",
+    CredentialsCode.UNKNOWN_CREDENTIALS: "A node names credentials that you do not have.",
+    CredentialsCode.INVALID_CREDENTIALS: "A node names credentials of another provider or type than its block needs.",
+    CredentialsCode.CREDENTIALS_NOT_AVAILABLE: "A node names credentials of the deployment, which has none there.",
+    CredentialsCode.UNKNOWN_CREDENTIALS_INPUT: "`credentials_inputs` has a key that the graph does not ask for.",
 }
 
 
@@ -87,7 +92,7 @@ def errors_page() -> str:
         meaning = (kind.__doc__ or "").splitlines()[0]
         lines.append(f"| `{kind.code}` | {kind.http_status} | {meaning} |")
     lines += ["", "## Problems of graphs and inputs", "", "| code | what it means |", "|---|---|"]
-    lines += [f"| `{code.value}` | {_PROBLEMS[code]} |" for code in Code]
+    lines += [f"| `{code.value}` | {_PROBLEMS[code]} |" for code in (*Code, *CredentialsCode)]
     lines += [f"| `{code.value}` | {meaning} |" for code, meaning in MEANINGS.items()]
     lines += ["", f"Levels: `{Level.SAVE}` (the structure is broken) and `{Level.RUN}` (it cannot be run as it is)."]
     return _page(lines)

@@ -56,6 +56,11 @@ class Home:
         return self.directory / "postgres"
 
     @property
+    def credential_keys(self) -> Path:
+        """File of the key that encrypts credentials; without it they are lost."""
+        return self.directory / "credential-keys"
+
+    @property
     def lock(self) -> Path:
         """Locked by the supervisor for as long as it lives; holds its process id and state."""
         return self.directory / "supervisor.pid"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.search_attributes import SEARCH_ATTRIBUTES
-from dev import account, envfile, health, postgres, temporal_cli
+from dev import account, credential_keys, envfile, health, postgres, temporal_cli
 from dev.home import ROOT, Home
 from dev.launch import bound_to_parent
 from dev.ports import HOST, Ports
@@ -161,6 +161,8 @@ class Stack:
             "HEDDLE_API_PORT": str(self.ports.api),
             "HEDDLE_WORKER_METRICS_HOST": HOST,
             "EXECUTION_MANAGER_PORT": str(self.ports.worker_metrics),
+            "HEDDLE_CREDENTIAL_KEYS": self.environment.get("HEDDLE_CREDENTIAL_KEYS")
+            or credential_keys.obtain(self.home.credential_keys),
         }
 
     def _log(self, name: str) -> Path:

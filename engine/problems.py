@@ -36,11 +36,21 @@ class Code(StrEnum):
     UNKNOWN_MASK_PIN = "unknown_mask_pin"
 
 
+class CredentialsCode(StrEnum):
+    """The same, of problems that only who knows the user's credentials can find (`blocks/credential_checks.py`)."""
+
+    MISSING_CREDENTIALS = "missing_credentials"
+    UNKNOWN_CREDENTIALS = "unknown_credentials"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    CREDENTIALS_NOT_AVAILABLE = "credentials_not_available"
+    UNKNOWN_CREDENTIALS_INPUT = "unknown_credentials_input"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong: what, where, and how to mend it (in the message)."""
 
-    code: Code
+    code: Code | CredentialsCode
     level: Level
     message: str
     node_id: str | None = None

@@ -24,8 +24,11 @@ def inputs_again[ValueT](
 def masks_again[ValueT](
     graph: Graph, earlier: Mapping[str, Mapping[str, ValueT]], edited: Mapping[str, Mapping[str, ValueT]]
 ) -> dict[str, dict[str, ValueT]]:
-    """The earlier run's masks with the edited pins over them; without those of nodes that the version no longer has."""
-    known = {node.id for node in graph.nodes}
+    """The earlier run's masks with the edited pins over them; without those of nodes that the version no longer has.
+
+    Nodes of its sub-graphs count as its own: masks go down to them.
+    """
+    known = {node.id for each in (graph, *graph.sub_graphs) for node in each.nodes}
     masks = {node_id: dict(mask) for node_id, mask in earlier.items() if node_id in known}
     for node_id, mask in edited.items():
         masks.setdefault(node_id, {}).update(mask)

@@ -267,7 +267,8 @@ def _inputs(graph: Graph, shape_of: ShapeOf, given: frozenset[str], masks: Masks
 
 
 def _masks(graph: Graph, shape_of: ShapeOf, masks: Masks) -> Iterator[Problem]:
-    nodes = {node.id: node for node in graph.nodes}
+    # They go down to sub-graphs too.
+    nodes = {node.id: node for each in (*graph.sub_graphs, graph) for node in each.nodes}
     for node_id, mask in masks.items():
         node = nodes.get(NodeId(node_id))
         if node is None:

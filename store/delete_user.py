@@ -1,4 +1,4 @@
-"""Deletes a user with keys, graphs and runs: `python -m store.delete_user USER_ID`, with the deployment's environment.
+"""Deletes a user with all that is theirs: `python -m store.delete_user USER_ID`, with the deployment's environment.
 
 Run by whoever operates a deployment. What has been deleted cannot be brought back; Temporal keeps the histories of the
 user's runs until their retention is over. A key that was used within the last seconds is remembered so long by the API.

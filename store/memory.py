@@ -16,6 +16,7 @@ from engine.values import Reference
 from store.cursor import NEWEST, Cursor, page_of
 from store.graph_records import GraphRow
 from store.graphs import parts_of
+from store.memory_credentials import MemoryCredentials
 from store.memory_executions import MemoryExecutions
 from store.memory_failed_runs import MemoryFailedRuns
 from store.memory_keeping import MemoryCollections, MemoryKeyValues, MemoryRunFiles
@@ -213,6 +214,7 @@ class MemoryStore:
         self.files = MemoryRunFiles()
         self.key_values = MemoryKeyValues()
         self.collections = MemoryCollections()
+        self.credentials = MemoryCredentials()
         self.removal = MemoryRemoval(
             self.executions,
             self.graphs,
@@ -220,6 +222,7 @@ class MemoryStore:
             self.users,
             self.reviews,
             self.key_values,
+            self.credentials,
         )
         self.failed_runs = MemoryFailedRuns(self.executions)
         self.changes = MemoryChanges(watchers)

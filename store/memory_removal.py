@@ -56,6 +56,7 @@ class MemoryRemoval:
         users: Droppable,
         reviews: MemoryReviews,
         key_values: DroppableKeyValues,
+        credentials: Droppable,
     ) -> None:
         self._executions = executions
         self._graphs = graphs
@@ -64,6 +65,7 @@ class MemoryRemoval:
         self._reviews = reviews
         self._deleted: dict[str, datetime] = {}
         self._key_values = key_values
+        self._credentials = credentials
 
     async def delete_execution(self, user_id: str, execution_id: str) -> bool:
         """Delete the user's run; False when there is none."""
@@ -97,7 +99,7 @@ class MemoryRemoval:
         runs = [row.id for row in self._executions.rows() if row.user_id == user_id]
         self._drop(runs)
         self._reviews.drop_settings(user_id)
-        kept = self._key_values.drop(user_id)
+        kept = self._key_values.drop(user_id) + self._credentials.drop_user(user_id)
         return bool(len(runs) + kept + self._graphs.drop_user(user_id) + self._users.drop_user(user_id))
 
     async def prune_executions(self, *, ended_before: datetime, limit: int) -> int:

@@ -8,6 +8,7 @@ from store.calls import Pool, fetchval
 from store.executions import Executions
 from store.graphs import Graphs
 from store.keeping import PostgresCollections, PostgresKeyValues, PostgresRunFiles
+from store.postgres_credentials import PostgresCredentials
 from store.postgres_failed_runs import PostgresFailedRuns
 from store.postgres_ownership import PostgresOwnership
 from store.postgres_removal import PostgresRemoval
@@ -36,6 +37,7 @@ class PostgresStore:
         self.files = PostgresRunFiles(pool)
         self.key_values = PostgresKeyValues(pool)
         self.collections = PostgresCollections(pool)
+        self.credentials = PostgresCredentials(pool)
 
     async def ping(self) -> None:
         """Raises Unavailable when the database cannot answer."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from engine.model import Status
 from engine.values import Reference, Value
+from store.credentials import Credentials
 from store.failed_runs import FailedRuns
 from store.graph_records import Graphs
 from store.keeping import Keeping
@@ -357,6 +358,8 @@ class Store(Keeping, Protocol):
     def reviews(self) -> Reviews: ...
     @property
     def failed_runs(self) -> FailedRuns: ...
+    @property
+    def credentials(self) -> Credentials: ...
 
     async def ping(self) -> None:
         """Raises when the database cannot answer."""

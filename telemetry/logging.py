@@ -6,8 +6,9 @@ what it works on with `log_context`. Keys: S-295 and C-44. Lines of other librar
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
@@ -92,6 +93,14 @@ def log_context(
         yield
 
 
+_redaction: ContextVar[Callable[[str], str] | None] = ContextVar("redaction", default=None)
+
+
+def redact_lines(redact: Callable[[str], str]) -> None:
+    """Pass every text of all further lines of the current task, and of tasks that it starts, through this."""
+    _redaction.set(redact)
+
+
 def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     """Send every log line of the process, whoever writes it, to the stream (standard error) as JSON.
 
@@ -104,6 +113,7 @@ def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> N
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                redacted,
                 truncate,
                 structlog.processors.JSONRenderer(default=repr),
             ],
@@ -130,6 +140,20 @@ def own_fields(logger: WrappedLogger, method: str, event_dict: EventDict) -> Eve
     record = event_dict.get("_record")
     fields: Mapping[str, Any] = getattr(record, _FIELDS, {})
     return {**event_dict, **fields}
+
+
+def redacted(logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+    """Take secrets out, before the line is cut: half a secret would not be found."""
+    redact = _redaction.get()
+    if redact is None:
+        return event_dict
+    return {key: _redacted(value, redact) for key, value in event_dict.items()}
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(value if isinstance(value, str) else repr(value))
 
 
 def truncate(logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:

@@ -5,7 +5,8 @@ carries the trace's context in headers from the client into the workflow and on 
 whose ids are safe under replay, and finds it as OpenTelemetry's global one.
 """
 
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fastapi import FastAPI
@@ -76,10 +77,23 @@ def configure_tracing(endpoint: str, *, service: str) -> Tracing:
 
 
 @contextmanager
-def block_span(block_name: str, attributes: Mapping[str, str]) -> Iterator[None]:
-    """A span around the run of a block, with ids as attributes (S-299); an exception is recorded on it and goes on."""
+def block_span(block_name: str, attributes: Mapping[str, str], redact: Callable[[str], str] = str) -> Iterator[None]:
+    """A span around the run of a block, with ids as attributes (S-299); an exception is recorded on it and goes on.
+
+    `redact` takes secrets out of the exception's texts.
+    """
     tracer = trace.get_tracer(_TRACER)
     with tracer.start_as_current_span(
-        f"block {block_name}", attributes={f"heddle.{k}": v for k, v in attributes.items()}
-    ):
-        yield
+        f"block {block_name}",
+        attributes={f"heddle.{k}": v for k, v in attributes.items()},
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except Exception as error:
+            message = redact(str(error))
+            stack = redact("".join(traceback.format_exception(error)))
+            span.record_exception(error, {"exception.message": message, "exception.stacktrace": stack})
+            span.set_status(trace.StatusCode.ERROR, f"{type(error).__name__}: {message}")
+            raise

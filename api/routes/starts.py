@@ -77,9 +77,15 @@ async def _execute(
 ) -> ExecutionMeta:
     if body.preset_id is not None or preset_id is not None:
         raise Unsupported("Presets are not supported yet: leave `preset_id` out and give the inputs themselves.")
-    if body.credentials_inputs:
-        raise Unsupported("Credentials are not supported yet: leave `credentials_inputs` out or empty.")
-    wanted = Wanted(user.id, graph_id, version, body.inputs, body.nodes_input_masks, timezone=user.timezone)
+    wanted = Wanted(
+        user.id,
+        graph_id,
+        version,
+        body.inputs,
+        body.nodes_input_masks,
+        timezone=user.timezone,
+        credentials=body.credentials_inputs,
+    )
     run = await start(app, wanted) if key is None else await start_once(app, wanted, key)
     if isinstance(run, Started):
         shown = started(app, user.id, run)

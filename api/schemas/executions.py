@@ -34,7 +34,7 @@ class ExecuteRequest(BaseModel):
     credentials_inputs: _Object = Field(
         default_factory=dict,
         validation_alias=AliasChoices("credentials_inputs", "input_credentials"),
-        description="Not supported yet: leave it out or empty.",
+        description="Key of `credentials_input_schema` → `{id, provider, type}` of the credentials that nodes get.",
     )
     preset_id: str | None = Field(None, description="Not supported yet: leave it out.")
 

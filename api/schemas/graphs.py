@@ -51,6 +51,9 @@ class GraphDetail(GraphMeta):
     problems: list[dict[str, Any]] = Field(description="What keeps it from running; empty when it can run.")
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
+    credentials_input_schema: dict[str, Any] = Field(
+        description="What a run is to be given as `credentials_inputs`: what its nodes do not name themselves."
+    )
 
 
 class GraphList(BaseModel):

@@ -4,10 +4,33 @@ For the sibling of `web_requests.py` that takes such a credential (agent-graphs 
 headers come from is the caller's to know. A redirect to another origin leaves them behind, like all that may be secret.
 """
 
+import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from blocks.http.destinations import Allowed, host_of, port_of, read_url
 from blocks.http.errors import RequestFailed
+
+_SCOPE = re.compile(r"(?P<any>\*\.)?(?P<name>[^\s:/@*\[\]?#\\]+)(?::(?P<port>[0-9]{1,5}))?\Z")
+
+
+def plain_scope(text: str) -> str:
+    """A scope in the form in which it is compared, a whole URL taken for its host and port. ValueError for no scope."""
+    text = text.strip().lower()
+    if "://" in text:
+        text = urlsplit(text).netloc.rpartition("@")[2]
+    match = _SCOPE.match(text)
+    name = _encoded(match["name"].removesuffix(".")) if match else ""
+    if match is None or not name or (match["port"] and not 0 < int(match["port"]) < 65536):
+        raise ValueError("The host must be a name such as `example.com` or `*.example.com`, perhaps with a `:port`.")
+    return f"{match['any'] or ''}{name}{f':{int(match["port"])}' if match['port'] else ''}"
+
+
+def _encoded(name: str) -> str:
+    try:
+        return name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def headers_for(url: str, scope: str, headers: Mapping[str, str]) -> dict[str, str]:

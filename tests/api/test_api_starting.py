@@ -64,7 +64,7 @@ async def test_spellings(ann: httpx.AsyncClient, graph: dict[str, Any], body: di
         ({"inputs": [1]}, "invalid_request"),
         ({"inputs": {"number": 4}, "nodes_input_masks": {"x": 1}}, "invalid_request"),
         ({"inputs": {"number": 4}, "preset_id": "p"}, "unsupported"),
-        ({"inputs": {"number": 4}, "credentials_inputs": {"openai": {}}}, "unsupported"),
+        ({"inputs": {"number": 4}, "credentials_inputs": {"openai": {}}}, "validation_error"),
         ({}, "validation_error"),
         (None, "validation_error"),
     ],

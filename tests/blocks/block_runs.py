@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import SecretStr
+
 from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Example, Wait
+from blocks.credentials import ApiKey, Credential, CredentialsType, HostScoped, UserPassword
 from blocks.inputs import assemble, check_output, validated
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
@@ -23,6 +26,24 @@ def context(resume: Any = None, timezone: str = "UTC", services: Services | None
         services=services or Services(MemoryFiles(), MemoryKeyValues(), MemoryCollecting()),
         **about,
     )
+
+
+def credentials_for(block: Block[Any], inputs: Mapping[str, Any]) -> dict[str, Credential]:
+    """A credential for each that the inputs name, as an activity would lend it."""
+    made: dict[str, Credential] = {}
+    for name in block.credentials:
+        meta = inputs.get(name)
+        if not isinstance(meta, Mapping):
+            continue
+        secret = SecretStr(f"secret of {meta['id']}")
+        match meta["type"]:
+            case CredentialsType.HOST_SCOPED:
+                made[name] = HostScoped(meta["provider"], "*.example", {"X-Secret": secret})
+            case CredentialsType.USER_PASSWORD:
+                made[name] = UserPassword(meta["provider"], SecretStr("ada"), secret)
+            case _:
+                made[name] = ApiKey(meta["provider"], secret)
+    return made
 
 
 def answer_to(wait: Wait) -> dict[str, Any] | None:
@@ -52,6 +73,7 @@ async def run(
 ) -> list[tuple[str, Any]]:
     """The block's outputs, checked; every wait is noted and waited through at once."""
     block = block() if isinstance(block, type) else block
+    about.setdefault("credentials", credentials_for(block, inputs))
     data = assemble(block, {}, inputs, {})
     outputs: list[tuple[str, Any]] = []
     slept = True

@@ -27,6 +27,8 @@ every_example = pytest.mark.parametrize(
     ],
 )
 PURE_BLOCKS = [block for block in CATALOGUE_BLOCKS if block.effects is Effects.PURE]
+NOT_NEEDED = {"ExtractWebsiteContent": {"credentials"}}
+"""Pins for an account at a provider that our block does without."""
 LARGEST_PURE_OUTPUT = 20_000_000
 
 
@@ -70,6 +72,26 @@ def test_pins(block: type[Block[Any]], catalogue: Catalogue) -> None:
     )
     assert ("error" in shape.outputs) == (block.kind not in (BlockKind.INPUT, BlockKind.OUTPUT))
     assert shape.effects is block.effects
+
+
+@every_block
+def test_credentials_are_declared_as_they_are_taken(block: type[Block[Any]]) -> None:
+    """And no such block runs in a batch, which lends no secrets."""
+    fields = pins(block.Input)
+    named = {name for name in fields if name == "credentials" or name.endswith("_credentials")}
+    assert set(block.credentials) == named - NOT_NEEDED.get(block.__name__, set())
+    for name, wanted in block.credentials.items():
+        assert wanted.providers
+        assert wanted.types
+        assert wanted.required == fields[name].is_required()
+        assert TypeAdapter(fields[name].annotation).validate_python({"id": "x", "provider": "y", "type": "api_key"})
+        assert wanted.required or fields[name].get_default() is None
+        others = {wanted.provider_by.field if wanted.provider_by else "", wanted.host_by} - {""}
+        assert others <= set(fields)
+    if block.credentials:
+        for given in ({}, dict.fromkeys(fields, ...)):
+            assert block().effects_for(given) is not Effects.PURE
+        assert block.effects is not Effects.PURE
 
 
 @every_block

@@ -179,3 +179,10 @@ async def test_a_server_inside_is_not_called(net: Internet) -> None:
             await run(McpTool, {"server_url": url, "selected_tool": "x"}, services=Services(http=http))
     assert net.dialled == []
     await http.aclose()
+
+
+async def test_a_token_is_sent_when_there_is_one(net: Internet) -> None:
+    meta = {"id": "token", "provider": "mcp", "type": "api_key"}
+    done = Exchange("", result(text("1")), headers=JSON)
+    assert await call(net, HELLO, HEARD, done, credentials=meta) == 1
+    assert {seen.headers.get("authorization") for seen in net.seen} == {"Bearer secret of token"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from blocks.authenticated_requests import SendAuthenticatedWebRequest
 from blocks.base import Exchange
 from blocks.catalogue import default_catalogue
 from blocks.fetched_files import FetchedFiles
@@ -20,6 +21,7 @@ from tests.blocks.host import MemoryFiles, MemoryKeyValues
 from tests.support.web import Internet, internet
 
 URL = "https://tea.example/"
+TEA = {"id": "tea", "provider": "http", "type": "host_scoped"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -238,3 +240,38 @@ def test_every_network_block_says_what_its_example_asks_for() -> None:
         "MCP tool",
     } <= names
     assert json.dumps(sorted(names))
+
+
+@pytest.mark.parametrize(
+    ("url", "own", "sent"),
+    [
+        ("https://tea.example/", {}, "secret of tea"),
+        ("https://api.tea.example/", {}, "secret of tea"),
+        ("https://tea.example/", {"x-secret": "mine"}, "mine"),
+        ("https://elsewhere.test/", {}, None),
+    ],
+)
+async def test_headers_of_a_credential_go_to_its_host_only(
+    net: Internet, url: str, own: dict[str, str], sent: str | None
+) -> None:
+    net.answers[url] = Exchange("", "ok")
+    http = net.http(HttpLimits(seconds=2, answer_bytes=10_000))
+    inputs = {"url": url, "method": "GET", "headers": own, "credentials": TEA}
+    try:
+        assert await run(SendAuthenticatedWebRequest, inputs, services=Services(http=http)) == [("response", "ok")]
+    finally:
+        await http.aclose()
+    (seen,) = net.seen
+    assert seen.headers.get("x-secret") == sent
+
+
+async def test_a_redirect_elsewhere_leaves_them_behind(net: Internet) -> None:
+    net.answers[URL] = Exchange("", "", 302, {"Location": "https://elsewhere.test/"})
+    net.answers["https://elsewhere.test/"] = Exchange("", "ok")
+    http = net.http(HttpLimits(seconds=2, answer_bytes=10_000))
+    inputs = {"url": URL, "method": "GET", "credentials": TEA}
+    try:
+        assert await run(SendAuthenticatedWebRequest, inputs, services=Services(http=http)) == [("response", "ok")]
+    finally:
+        await http.aclose()
+    assert [seen.headers.get("x-secret") for seen in net.seen] == ["secret of tea", None]

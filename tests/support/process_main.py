@@ -17,6 +17,7 @@ from blocks.unavailable import unavailable_blocks
 from settings import Settings
 from telemetry.logging import configure_logging
 from tests.support.blocks import TEST_BLOCKS
+from tests.support.keyed_blocks import KEYED_BLOCKS
 from worker import run_worker
 
 
@@ -31,7 +32,8 @@ def offline(settings: Settings) -> Http:
 
 def main() -> None:
     settings = Settings()
-    catalogue = Catalogue(dict.fromkeys((*CATALOGUE_BLOCKS, *TEST_BLOCKS)), unavailable_blocks())
+    blocks = dict.fromkeys((*CATALOGUE_BLOCKS, *TEST_BLOCKS, *KEYED_BLOCKS))
+    catalogue = Catalogue(blocks, unavailable_blocks())
     if sys.argv[1] == "api":
         uvicorn.run(
             create_app(settings, catalogue=catalogue), host="127.0.0.1", port=settings.api_port, log_config=None

@@ -1,5 +1,6 @@
 """Log lines: JSON, with ids, cut where they are long, whatever their fields are called."""
 
+import contextvars
 import io
 import json
 import logging
@@ -16,6 +17,7 @@ from telemetry.logging import (
     configure_logging,
     fresh_context,
     log_context,
+    redact_lines,
 )
 
 
@@ -142,3 +144,30 @@ def test_uvicorn_speaks_the_same(lines: Lines) -> None:
     assert lines.last()["event"] == "Started server process [7]"
     logging.getLogger("uvicorn.access").info("GET / 200")
     assert len(list(lines)) == 1, "our metrics count requests"
+
+
+def test_secrets_are_taken_out_of_every_part_of_a_line(lines: Lines) -> None:
+    def log_it() -> None:
+        redact_lines(lambda text: text.replace("canary", "[redacted]"))
+        try:
+            try:
+                raise KeyError("canary in the cause")
+            except KeyError as error:
+                raise ValueError("canary") from error
+        except ValueError as error:
+            Logger("heddle.test").error("with canary", key="canary", parts={"a": ["canary"]}, n=1, exc_info=error)
+        logging.getLogger("library").warning("%s", {"canary": "x" * 990 + "canary"})
+
+    contextvars.copy_context().run(log_it)
+    ours, library = list(lines)
+    assert "canary" not in lines.stream.getvalue()
+    assert ours["event"] == "with [redacted]"
+    assert (ours["key"], ours["parts"], ours["n"]) == ("[redacted]", "{'a': ['[redacted]']}", 1)
+    assert "ValueError: [redacted]" in ours["exception"]
+    assert library["event"].startswith("{'[redacted]': ")
+
+
+def test_other_tasks_lines_stay_as_they_are(lines: Lines) -> None:
+    contextvars.copy_context().run(redact_lines, lambda _: "nothing")
+    Logger("heddle.test").info("as it is")
+    assert lines.last()["event"] == "as it is"

@@ -74,3 +74,26 @@ def test_a_failure_is_recorded_and_goes_on(spans: tuple[Tracing, InMemorySpanExp
 def test_the_client_carries_the_context(spans: tuple[Tracing, InMemorySpanExporter]) -> None:
     (plugin,) = spans[0].client_plugins()
     assert isinstance(plugin, OpenTelemetryPlugin)
+
+
+def test_a_failure_is_recorded_without_secrets(spans: tuple[Tracing, InMemorySpanExporter]) -> None:
+    _, exporter = spans
+
+    def redact(text: str) -> str:
+        return text.replace("canary", "[redacted]")
+
+    def fail() -> None:
+        try:
+            raise KeyError("canary in the cause")
+        except KeyError as error:
+            raise ValueError("no canary") from error
+
+    with pytest.raises(ValueError, match="canary"), block_span("Add", {}, redact):
+        fail()
+    (span,) = exporter.get_finished_spans()
+    assert "canary" not in span.to_json()
+    assert span.status.description == "ValueError: no [redacted]"
+    (event,) = span.events
+    assert event.attributes is not None
+    assert event.attributes["exception.message"] == "no [redacted]"
+    assert "KeyError" in str(event.attributes["exception.stacktrace"])

@@ -1,0 +1,109 @@
+"""Keeps credentials, shows them, and says whether a run has those that it needs.
+
+Used by `routes/credentials.py` and `starting.py`. A secret passes through here once, on its way into the store.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from api.graph_ids import AGENT_EXECUTOR
+from api.graph_versions import GraphVersion
+from api.schemas.credentials import CredentialsBody, NewCredentials
+from api.services import Services
+from blocks.credential_checks import Available, check_credentials, named_ids, needs_credentials
+from blocks.credential_inputs import as_masks, credentials_inputs, merged
+from blocks.credentials import CredentialsMeta, CredentialsType
+from blocks.kept_credentials import secret_of
+from contracts.errors import TooManyCredentials, ValidationFailed
+from engine.model import Graph
+from engine.validate import Masks
+from store.credentials import CredentialFacts, CredentialRow
+
+MOST_CREDENTIALS = 1_000
+"""One user's."""
+
+
+async def keep(app: Services, user_id: str, new: NewCredentials) -> CredentialsBody:
+    """Seal and store. CredentialKeysMissing when the deployment has no key for that, TooManyCredentials."""
+    facts = CredentialFacts(
+        id=str(uuid4()),
+        user_id=user_id,
+        provider=new.provider,
+        type=new.type.value,
+        title=new.title,
+        details={"host": new.host} if new.host else {},
+        created_at=datetime.now(UTC),
+    )
+    row = CredentialRow.seal(app.credential_keys, facts, secret_of(new.credential()))
+    if not await app.store.credentials.add(row, most=MOST_CREDENTIALS):
+        raise TooManyCredentials
+    return shown(facts)
+
+
+def shown(facts: CredentialFacts) -> CredentialsBody:
+    """What may be seen of it."""
+    return CredentialsBody(
+        id=facts.id,
+        provider=facts.provider,
+        type=CredentialsType(facts.type),
+        title=facts.title,
+        host=facts.details.get("host"),
+        created_at=facts.created_at,
+    )
+
+
+def system_metas(app: Services, provider: str | None = None) -> list[CredentialsMeta]:
+    """The deployment's own, by name of the provider."""
+    providers = sorted(app.system_credentials.keys) if provider is None else [provider]
+    return [meta for each in providers if (meta := app.system_credentials.meta(each)) is not None]
+
+
+def masks_with(
+    app: Services, graph: Graph, masks: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The masks of a run with the credentials that were given by key; what a mask says of a node goes before.
+
+    ValidationFailed for a key that the graph does not have.
+    """
+    if not given:
+        return {node_id: dict(mask) for node_id, mask in masks.items()}
+    filled, problems = as_masks(given, credentials_inputs(graph, app.catalogue.get))
+    if problems:
+        raise ValidationFailed([problem.as_json() for problem in problems])
+    return merged(filled, masks)
+
+
+async def problems_of_run(app: Services, user_id: str, version: GraphVersion, masks: Masks) -> list[dict[str, Any]]:
+    """What the nodes of the graph and of its sub-graphs lack; those of a sub-graph with its id."""
+    graphs = [version.graph, *version.graph.sub_graphs]
+    block_of = app.catalogue.get
+    if not any(needs_credentials(graph, block_of) for graph in graphs):
+        return []
+    laid = [masks] + [_of_parents(version.graph, sub, masks) for sub in version.graph.sub_graphs]
+    ids = set[str]().union(*(named_ids(graph, block_of, mask) for graph, mask in zip(graphs, laid, strict=True)))
+    own = {facts.id: _meta(facts) for facts in await app.store.credentials.named(user_id, ids)}
+    available = Available(own, app.system_credentials)
+    found: list[dict[str, Any]] = []
+    for graph, mask in zip(graphs, laid, strict=True):
+        problems = [problem.as_json() for problem in check_credentials(graph, block_of, mask, available).problems]
+        found += problems if graph is version.graph else [{**problem, "graph_id": graph.id} for problem in problems]
+    return found
+
+
+def _of_parents(graph: Graph, sub: Graph, masks: Masks) -> Masks:
+    """The masks that nodes of a sub-graph get: those that a node above it has for it, the run's over them."""
+    own: dict[str, dict[str, Any]] = {}
+    for each in (graph, *graph.sub_graphs):
+        for node in each.nodes:
+            given = node.input_default.get("nodes_input_masks")
+            if node.block_id == AGENT_EXECUTOR and node.input_default.get("graph_id") == sub.id and given:
+                own = merged(own, given) if isinstance(given, Mapping) else own
+    return merged(own, masks)
+
+
+def _meta(facts: CredentialFacts) -> CredentialsMeta:
+    return CredentialsMeta(
+        id=facts.id, provider=facts.provider, type=CredentialsType(facts.type), title=facts.title or None
+    )

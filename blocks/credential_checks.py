@@ -1,0 +1,207 @@
+"""Which credential each node uses, or what is wrong with what it names (agent-graphs §13.2, S-249).
+
+Asked by the API before it starts a run, by a run's first activity, and for a single node by the activity that is about
+to run it. Pure: what the user has is given. It sees no secret.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from blocks.base import Block, BlockSchema
+from blocks.credentials import CredentialsField, CredentialsMeta
+from blocks.system_credentials import SystemCredentials
+from engine.model import Graph, Node
+from engine.problems import CredentialsCode, Level, Problem
+from engine.validate import Masks, linked_fields
+
+REQUIRED = "These credentials are required"
+MISMATCH = "Invalid credentials: type/provider mismatch"
+
+type BlockOf = Callable[[str], Block[BlockSchema] | None]
+"""Looks a block up in a catalogue; None when nobody knows its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What nodes of a user may use: the credentials of the user that were asked for, by id, and the deployment's."""
+
+    own: Mapping[str, CredentialsMeta]
+    system: SystemCredentials
+
+
+class CredentialRefused(Exception):
+    """A node cannot use what it names; the text says why, for the person who drew the graph."""
+
+    def __init__(self, code: CredentialsCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What keeps a graph from running, and which nodes are left out since their optional credentials are missing."""
+
+    problems: list[Problem] = field(default_factory=list)
+    skipped: frozenset[str] = frozenset()
+
+
+def check_credentials(graph: Graph, block_of: BlockOf, masks: Masks, available: Available) -> Checked:
+    """Every credentials input of every node. One that a link leads into is known only when it runs."""
+    problems: list[Problem] = []
+    skipped: set[str] = set()
+    linked = linked_fields(graph)
+    for node, block in _with_credentials(graph, block_of):
+        refused = list(_of_node(node, block, masks.get(node.id, {}), linked.get(node.id, frozenset()), available))
+        # What is left out may be wrong in itself: an exported node names what only its author had.
+        if refused and _is_optional(node) and all(refusal.code in _LACKING for refusal in refused):
+            skipped.add(node.id)
+        else:
+            problems += refused
+    return Checked(problems, frozenset(skipped))
+
+
+def named_ids(graph: Graph, block_of: BlockOf, masks: Masks) -> set[str]:
+    """The ids of all credentials that nodes name, to be looked up before they are checked."""
+    return {
+        given["id"]
+        for node, block in _with_credentials(graph, block_of)
+        for name in block.credentials
+        if isinstance(given := _given(node, masks.get(node.id, {}), name), Mapping) and isinstance(given.get("id"), str)
+    }
+
+
+def needs_credentials(graph: Graph, block_of: BlockOf) -> bool:
+    """Whether any node asks for credentials."""
+    return any(True for _ in _with_credentials(graph, block_of))
+
+
+def chosen(
+    name: str, block: Block[BlockSchema], value: Any, inputs: Mapping[str, Any], available: Available
+) -> CredentialsMeta | None:
+    """The credential for one input of a node: the one that it names, else the deployment's of a provider that will do.
+
+    None when it names none and there is none. `inputs`: the node's, of which one may imply the provider; an absent one
+    has its default, `...` stands for one that is not known yet. CredentialRefused.
+    """
+    wanted = block.credentials[name]
+    providers = providers_of(wanted, block, inputs)
+    if is_missing(value):
+        found = (available.system.meta(provider) for provider in providers)
+        return next((meta for meta in found if meta is not None and meta.type in wanted.types), None)
+    try:
+        meta = CredentialsMeta.model_validate(value)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({f"`{'.'.join(map(str, e['loc'])) or name}`" for e in error.errors()}))
+        raise CredentialRefused(
+            CredentialsCode.INVALID_CREDENTIALS,
+            f"Invalid credentials: {wrong} must be id, provider and type of a credential.",
+        ) from None
+    kept = _kept(meta, available)
+    if (kept.provider, kept.type) != (meta.provider, meta.type):
+        raise CredentialRefused(
+            CredentialsCode.INVALID_CREDENTIALS,
+            f"{MISMATCH}: the credential is of {kept.provider} ({kept.type.value}), "
+            f"the node says {meta.provider} ({meta.type.value}).",
+        )
+    if kept.provider not in providers or kept.type not in wanted.types:
+        raise CredentialRefused(
+            CredentialsCode.INVALID_CREDENTIALS,
+            f"{MISMATCH}: the credential is of {kept.provider} ({kept.type.value}), the block needs "
+            f"{described(providers, wanted)}.",
+        )
+    return kept
+
+
+def providers_of(wanted: CredentialsField, block: Block[BlockSchema], inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """The providers that will do with these inputs. CredentialRefused when an input implies none."""
+    by = wanted.provider_by
+    if by is None:
+        return wanted.providers
+    value = inputs.get(by.field)
+    if value is None:
+        value = block.Input.model_fields[by.field].get_default(call_default_factory=True)
+    if not isinstance(value, str):
+        return wanted.providers
+    provider = by.provider_of(value)
+    if provider is None:
+        raise CredentialRefused(
+            CredentialsCode.INVALID_CREDENTIALS,
+            f"{by.field.capitalize()} {value!r:.100} is not supported: nobody provides it here.",
+        )
+    return (provider,)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether nothing is named: no value, or a meta without an id."""
+    return value is None or (isinstance(value, Mapping) and not value.get("id"))
+
+
+def described(providers: Iterable[str], wanted: CredentialsField) -> str:
+    """What will do, for people: `openai or groq (api_key)`."""
+    return f"{' or '.join(providers)} ({' or '.join(kind.value for kind in wanted.types)})"
+
+
+_LACKING = frozenset(
+    {
+        CredentialsCode.MISSING_CREDENTIALS,
+        CredentialsCode.UNKNOWN_CREDENTIALS,
+        CredentialsCode.CREDENTIALS_NOT_AVAILABLE,
+    }
+)
+
+
+def _with_credentials(graph: Graph, block_of: BlockOf) -> Iterator[tuple[Node, Block[BlockSchema]]]:
+    for node in graph.nodes:
+        block = block_of(node.block_id)
+        if block is not None and block.credentials:
+            yield node, block
+
+
+def _given(node: Node, mask: Mapping[str, Any], name: str) -> Any:
+    return mask[name] if name in mask else node.input_default.get(name)
+
+
+def _is_optional(node: Node) -> bool:
+    return node.metadata.get("credentials_optional") is True
+
+
+def _of_node(
+    node: Node, block: Block[BlockSchema], mask: Mapping[str, Any], linked: frozenset[str], available: Available
+) -> Iterator[Problem]:
+    inputs = {**node.input_default, **dict.fromkeys(linked, ...), **mask}
+    for name, wanted in block.credentials.items():
+        if name in linked and name not in mask:
+            continue
+        try:
+            meta = chosen(name, block, inputs.get(name), inputs, available)
+            if meta is None and (wanted.required or _is_optional(node)):
+                needs = described(providers_of(wanted, block, inputs), wanted)
+                raise CredentialRefused(
+                    CredentialsCode.MISSING_CREDENTIALS, f"{REQUIRED}: `{name}` of {block.name} needs {needs}."
+                )
+        except CredentialRefused as refusal:
+            yield Problem(refusal.code, Level.RUN, refusal.message, node_id=node.id, pin=name, block_id=node.block_id)
+
+
+def _kept(meta: CredentialsMeta, available: Available) -> CredentialsMeta:
+    """The credential with the id of the meta, as it is here. CredentialRefused when there is none."""
+    own = available.own.get(meta.id)
+    if own is not None:
+        return own
+    provider = available.system.provider_of(meta.id)
+    if provider is None:
+        raise CredentialRefused(
+            CredentialsCode.UNKNOWN_CREDENTIALS,
+            f"Unknown credentials #{meta.id}: you have none of this id. The node needs one for {meta.provider}.",
+        )
+    system = available.system.meta(provider)
+    if system is None:
+        raise CredentialRefused(
+            CredentialsCode.CREDENTIALS_NOT_AVAILABLE,
+            f"Credentials not available: this deployment has no key of its own for {provider}. Give the node yours.",
+        )
+    return system

@@ -1,0 +1,145 @@
+"""Credentials as nodes name them, as blocks ask for them, and as blocks get them (agent-graphs §13, S-241 to S-249).
+
+A node's inputs hold the meta, which is no secret. The secret itself is fetched by the activity right before the block
+runs and reaches it only in its context: it is never part of inputs, outputs, rows or history.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+from urllib.parse import quote, quote_plus
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+SHORTEST_REDACTED = 4
+"""Shorter secrets are not looked for in texts: they would be found in every other word."""
+
+
+class CredentialsType(StrEnum):
+    """What a credential consists of. OAuth2 is known by name only: none can be kept yet."""
+
+    API_KEY = "api_key"
+    USER_PASSWORD = "user_password"  # noqa: S105 - the name of a kind, no password
+    HOST_SCOPED = "host_scoped"
+    OAUTH2 = "oauth2"
+
+
+class CredentialsMeta(BaseModel):
+    """Which credential a node uses: the value of its credentials input, in exported files too."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str = Field(min_length=1, max_length=200)
+    provider: str = Field(min_length=1, max_length=100)
+    type: CredentialsType
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key, or token."""
+
+    provider: str
+    key: SecretStr
+
+    type: ClassVar[CredentialsType] = CredentialsType.API_KEY
+
+    def secrets(self) -> Iterator[str]:
+        """What nobody may see."""
+        yield self.key.get_secret_value()
+
+
+@dataclass(frozen=True, slots=True)
+class UserPassword:
+    """A name and a password."""
+
+    provider: str
+    username: SecretStr
+    password: SecretStr
+
+    type: ClassVar[CredentialsType] = CredentialsType.USER_PASSWORD
+
+    def secrets(self) -> Iterator[str]:
+        """What nobody may see; also as HTTP's basic authentication sends it."""
+        name, password = self.username.get_secret_value(), self.password.get_secret_value()
+        yield password
+        yield base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class HostScoped:
+    """Headers for requests to one host: `example.com`, `*.example.com`, either with a `:port`."""
+
+    provider: str
+    host: str
+    headers: Mapping[str, SecretStr]
+
+    type: ClassVar[CredentialsType] = CredentialsType.HOST_SCOPED
+
+    def secrets(self) -> Iterator[str]:
+        """What nobody may see: the headers' values, also without a scheme such as `Bearer`."""
+        for value in self.headers.values():
+            text = value.get_secret_value()
+            yield text
+            yield from text.split()[1:]
+
+
+type Credential = ApiKey | UserPassword | HostScoped
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderBy:
+    """The provider depends on another input: `provider_of(value)` names it, or None for a value that has none."""
+
+    field: str
+    provider_of: Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsField:
+    """What a block needs in one of its credentials inputs.
+
+    Declared in the block's `credentials`, by the input's name (`credentials` or `…_credentials`); the input itself is a
+    `CredentialsMeta`, with a default of None when `required` is false: then the block also runs without. `providers`:
+    those that will do; with `provider_by` the one that another input (a model) implies. `host_by`: the input whose URL
+    a host-scoped credential is for.
+    """
+
+    providers: tuple[str, ...]
+    types: tuple[CredentialsType, ...] = (CredentialsType.API_KEY,)
+    required: bool = True
+    provider_by: ProviderBy | None = None
+    host_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """Takes secrets out of texts for people: errors and log lines."""
+
+    secrets: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, credentials: Mapping[str, Credential]) -> "Redaction":
+        """Of all secrets of an execution, also as URLs, JSON and base 64 spell them."""
+        spelled: set[str] = set()
+        for credential in credentials.values():
+            for secret in credential.secrets():
+                encoded = base64.b64encode(secret.encode("utf-8", "replace")).decode()
+                spelled |= {secret, encoded, repr(secret)[1:-1], json.dumps(secret)[1:-1]}
+                spelled |= {quote(secret, errors="replace"), quote(secret, "", errors="replace")}
+                spelled |= {quote_plus(secret, errors="replace")}
+        kept = {text for text in spelled if len(text) >= SHORTEST_REDACTED}
+        # The longest first, so that no rest of one stays where another was part of it.
+        return cls(tuple(sorted(kept, key=lambda text: (-len(text), text))))
+
+    def __call__(self, text: str) -> str:
+        """The text with `[redacted]` in place of every secret."""
+        for secret in self.secrets:
+            text = text.replace(secret, "[redacted]")
+        return text
+
+
+NOTHING_SECRET = Redaction(())

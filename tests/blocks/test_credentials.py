@@ -1,0 +1,101 @@
+"""What blocks get: nothing shows a secret by accident, and texts can be cleaned of it."""
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from activities.block_run import failure_of
+from blocks.base import BlockContext, BlockError
+from blocks.credentials import ApiKey, Credential, HostScoped, Redaction, UserPassword
+from blocks.kept_credentials import credential_of, secret_of
+from contracts.errors import Unavailable
+
+CANARY = 's€cret/canary+4711 "x"\'\n'
+EVERY: list[Credential] = [
+    ApiKey("acme", SecretStr(CANARY)),
+    UserPassword("acme", SecretStr("ada"), SecretStr(CANARY)),
+    HostScoped("http", "example.com", {"Authorization": SecretStr(f"Bearer {CANARY.strip()}")}),
+]
+every = pytest.mark.parametrize("credential", EVERY, ids=lambda credential: type(credential).__name__)
+
+
+@every
+def test_no_text_of_it_shows_the_secret(credential: Credential) -> None:
+    context = BlockContext("u", "g", 1, "x", "n", "e", credentials={"credentials": credential})
+    for text in (
+        repr(credential),
+        str(credential),
+        f"{credential!r:.900}",
+        repr(context),
+        repr(Redaction.of({"c": credential})),
+    ):
+        assert "canary" not in text
+
+
+@every
+def test_kept_and_read_back(credential: Credential) -> None:
+    secret = json.loads(json.dumps(secret_of(credential)))
+    assert credential_of(credential.provider, credential.type.value, secret) == credential
+
+
+@pytest.mark.parametrize(("type", "secret"), [("oauth2", {"a": "b"}), ("api_key", {}), ("host_scoped", {"headers": 1})])
+def test_what_cannot_be_read_is_refused(type: str, secret: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="cannot be read here"):
+        credential_of("acme", type, secret)
+
+
+@every
+def test_texts_are_cleaned(credential: Credential) -> None:
+    redact = Redaction.of({"credentials": credential})
+    for secret in credential.secrets():
+        spellings = [
+            secret,
+            quote(secret),
+            quote(secret, safe=""),
+            quote_plus(secret),
+            json.dumps({"a": secret}),
+            repr({"a": secret}),
+            base64.b64encode(secret.encode()).decode(),
+        ]
+        for spelled in spellings:
+            cleaned = redact(f"401 for {spelled}: no")
+            assert "canary" not in cleaned
+            assert spelled not in cleaned
+            assert "[redacted]" in cleaned
+            assert cleaned.startswith("401 for ")
+
+
+def test_basic_authentication_is_cleaned_too() -> None:
+    redact = Redaction.of({"c": UserPassword("acme", SecretStr("ada"), SecretStr("canary-4711"))})
+    sent = base64.b64encode(b"ada:canary-4711").decode()
+    assert redact(f"Authorization: Basic {sent}") == "Authorization: Basic [redacted]"
+
+
+def test_one_secret_within_another_leaves_nothing() -> None:
+    redact = Redaction.of({"a": ApiKey("x", SecretStr("long")), "b": ApiKey("x", SecretStr("long-and-more"))})
+    assert redact("long-and-more, long") == "[redacted], [redacted]"
+
+
+def test_too_short_a_secret_is_in_every_word() -> None:
+    assert Redaction.of({"a": ApiKey("x", SecretStr("a")), "b": ApiKey("x", SecretStr(""))})("a banana") == "a banana"
+
+
+@given(st.text(min_size=4, max_size=40), st.text(max_size=20), st.text(max_size=20))
+def test_no_secret_stays(secret: str, before: str, after: str) -> None:
+    cleaned = Redaction.of({"c": ApiKey("x", SecretStr(secret))})(before + secret + after)
+    assert secret not in cleaned.replace("[redacted]", "") or secret in before + after
+
+
+@pytest.mark.parametrize("before", range(9_960, 10_002, 5))
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError, TimeoutError, BlockError, Unavailable])
+def test_a_long_failure_does_not_end_in_half_a_secret(kind: type[Exception], before: int) -> None:
+    secret = "canary\x01\t" + "4711" * 8
+    redact = Redaction.of({"c": ApiKey("x", SecretStr(secret))})
+    failure = failure_of(kind("." * before + secret + "." * 100), redact)
+    assert len(failure.message) <= 10_000
+    assert "cana" not in failure.message
