@@ -13,7 +13,6 @@ from tests.support.places import ROOT
 WANTED = (Path(__file__).parent / "conformance_ids.txt").read_text().split()
 """One id a line, in the order of the table."""
 
-_CREDENTIALS = "credentials"
 _SCHEDULES = "schedules"
 
 PENDING = {
@@ -31,13 +30,8 @@ PENDING = {
     "S-270": "blocks of models and files",
     "S-275": "credits and presets",
     "§6.4": "webhooks",
-    "§6.7": _CREDENTIALS,
     "§10.4": "sharing, presets, dry runs",
-    "§13.1": _CREDENTIALS,
-    "§13.2": _CREDENTIALS,
-    "§13.3": _CREDENTIALS,
-    "§13.4": _CREDENTIALS,
-    "§13.5": _CREDENTIALS,
+    "§13.1": "OAuth2 and exclusive credentials",
     "§27.13": "presets",
 }
 """Rows that say `pending`, and what they wait for."""
