@@ -83,9 +83,16 @@ class Admitting:
         show = partial(self._store.reviews.show, run.execution_id, run_id=run.run_id, limits=limits)
         shown, admitted = await show(status=status, at=datetime.now(UTC))
         if shown is Status.QUEUED:
-            admitted = await self._store.admission.wait(
-                run.execution_id, user_id=run.user_id, graph_id=run.graph_id, limits=self._limits
-            )
+            try:
+                admitted = await self._store.admission.wait(
+                    run.execution_id, user_id=run.user_id, graph_id=run.graph_id, limits=self._limits
+                )
+            except Unavailable:
+                raise
+            except SystemFault as error:
+                log.warning("admission failed, the run goes on without it", error=error.message)
+                shown, _ = await show(status=status, at=datetime.now(UTC), limits=None)
+                return shown
             if run.execution_id in admitted:
                 shown, _ = await show(status=status, at=datetime.now(UTC))
         await self.tell([id for id in admitted if id != run.execution_id], by=run.execution_id)

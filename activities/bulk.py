@@ -12,7 +12,7 @@ from activities.graphs import GraphCache
 from activities.records import now
 from contracts.activities import LIST_FAILED, RESUME_RUNS
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
-from contracts.errors import CallerError, ExecutionCompleted, ExecutionNotFound
+from contracts.errors import CallerError, ExecutionCompleted, ExecutionNotFound, SystemFault, Unavailable
 from contracts.execution import GraphExecutionInput
 from contracts.resuming import start_resumed
 from engine.model import Status
@@ -45,7 +45,9 @@ class BulkActivities:
         for execution_id in request.ids:
             try:
                 await self._resume(request.user_id, execution_id)
-            except CallerError as error:
+            except Unavailable:
+                raise  # all of them are tried again
+            except (CallerError, SystemFault) as error:
                 reasons[error.code] += 1
         return ResumedRuns(started=len(request.ids) - reasons.total(), reasons=dict(reasons))
 

@@ -7,6 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from temporalio import activity
@@ -21,6 +22,7 @@ from contracts.activities import (
     SHOW_STATUS,
     NodeRequest,
     ReviewAsked,
+    RunRef,
     ShownStatus,
     ShowStatusRequest,
     Suspension,
@@ -113,7 +115,8 @@ class ReviewActivities:
         data = request.data_ref or (
             (await self._codec.encode(request.execution_id, request.data)).value if outcome.edited else None
         )
-        await self._store.reviews.decide(
+        write = partial(
+            self._store.reviews.decide,
             request.execution_id,
             outcome.review_id,
             run_id=request.run_id,
@@ -123,6 +126,9 @@ class ReviewActivities:
             data=data,
             at=datetime.fromtimestamp(outcome.at, UTC),
         )
+        run = RunRef(execution_id=request.execution_id, run_id=request.run_id, user_id="", graph_id="", graph_version=0)
+        if not await write() and await self._claims.waited(run):
+            await write()
 
     @activity.defn(name=SHOW_STATUS.name)
     async def show_status(self, request: ShowStatusRequest) -> ShownStatus:

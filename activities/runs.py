@@ -184,8 +184,6 @@ class RunActivities:
         ]
         await self._claims.take_over(run.execution_id, run.run_id, Standing(request.opened, open_nodes))
         await self._admitting.stand_in(run)
-        asking = [row.id for row in request.open if row.status is Status.REVIEW]
-        await self._store.reviews.reopen(run.execution_id, asking)
 
     @activity.defn(name=CONTINUE_RUN.name)
     async def continue_run(self, request: ContinueRequest) -> bool:

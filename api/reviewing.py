@@ -24,7 +24,7 @@ from contracts.errors import (
     ReviewsOfSeveralRuns,
 )
 from contracts.reviews import ReviewDecision
-from engine.values import Reference
+from engine.values import Reference, same_json
 from store.records import Execution, User
 from store.reviews import Review, ReviewStatus
 
@@ -74,7 +74,9 @@ async def decide(app: Services, user: User, decisions: Sequence[Decision]) -> Re
     ready = [(d, reviews[d.review_id], _checked(d, reviews[d.review_id], user, is_over=is_over)) for d in decisions]
     counts: Counter[bool] = Counter()
     for decision, review, told in ready:
-        if not is_over:
+        if review.is_decided:
+            await _require_same(app, review, told)
+        else:
             told.reviewed_data_ref = await _stored(app, review.execution_id, told.reviewed_data)
             if told.reviewed_data_ref:
                 told.reviewed_data = None
@@ -108,11 +110,19 @@ def _checked(decision: Decision, review: Review, user: User, *, is_over: bool) -
         raise InvalidRequest(f"The decision on {decision.review_id} cannot be taken: {wrong}.") from None
     if told.edits and not review.editable:
         raise ReviewNotEditable(f"The data of review {review.id} may not be changed: decide on it as it is.")
-    if review.status is not ReviewStatus.WAITING and (review.status is ReviewStatus.APPROVED) != decision.approved:
+    if review.is_decided and (review.status is ReviewStatus.APPROVED) != decision.approved:
         raise ReviewDecided(f"Review {review.id} was {review.status.lower()} before, and a decision stands.")
-    if is_over and review.status is ReviewStatus.WAITING:
+    if is_over and not review.is_decided:
         raise ExecutionOver
     return told
+
+
+async def _require_same(app: Services, review: Review, told: ReviewDecision) -> None:
+    """ReviewDecided unless this is the decision that stands."""
+    stands = None if review.data is None else (await Opened.of(app.store.values, [review.data]))[review.data]
+    wanted = told.reviewed_data if told.edits else None
+    if (review.message or "") != told.message or not same_json([stands], [wanted]):
+        raise ReviewDecided(f"Review {review.id} was {review.status.lower()} in another way before.")
 
 
 async def _stored(app: Services, execution_id: str, value: Any) -> Reference | None:

@@ -16,6 +16,7 @@ from store.repair import repair
 
 WAIT_SECONDS = 5.0
 MOST_STOPPED = 1_000
+MOST_SEEN = 20_000
 """Runs that one request asks to stop, at the most."""
 
 _PAGE = 100
@@ -59,16 +60,18 @@ async def stop_all(app: Services, user_id: str, graph_id: str | None = None) -> 
         async with free:
             await app.runs.cancel(execution_id)
 
-    while seen < MOST_STOPPED:
+    while asked < MOST_STOPPED and seen < MOST_SEEN:
         page = await app.store.executions.page(user_id, graph_id=graph_id, statuses=_ALIVE, limit=_PAGE, before=before)
         total = max(total, page.total_count)
         seen += len(page.items)
         roots = [row.id for row in page.items if row.parent_id is None]
+        late = roots[MOST_STOPPED - asked :]
+        del roots[MOST_STOPPED - asked :]
         await asyncio.gather(*map(cancel, roots))
         asked += len(roots)
         before = page.next_cursor
-        if before is None:
-            return asked, 0
+        if before is None or late:
+            return asked, max(0, total - seen) + len(late)
     return asked, max(0, total - seen)
 
 

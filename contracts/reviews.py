@@ -7,7 +7,7 @@ Sent by the API and by people at the CLI, checked and heeded by `workflows/revie
 import hashlib
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import to_json
 
 from engine.values import Reference
@@ -36,6 +36,13 @@ class ReviewDecision(BaseModel):
     approve_future: bool = Field(
         False, description="Later executions of the node in this run are approved without asking"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, given: Any) -> Any:
+        if _has_nul(given):
+            raise ValueError("a text holds the character NUL, which cannot be stored")
+        return given
 
     @field_validator("message", mode="before")
     @classmethod
@@ -84,6 +91,19 @@ class RecordReviewRequest(BaseModel):
     outcome: ReviewOutcome
     data: Any = None
     data_ref: Reference | None = None
+
+
+def _has_nul(given: Any) -> bool:
+    todo = [given]
+    while todo:
+        match todo.pop():
+            case str() as text if "\0" in text:
+                return True
+            case dict() as inner:
+                todo += [*inner, *inner.values()]
+            case list() as inner:
+                todo += inner
+    return False
 
 
 def _depth(data: Any) -> int:

@@ -6,6 +6,9 @@ decision on a review stands, the same one again is answered with it, another one
 
 from dataclasses import dataclass, field
 
+MOST_DECIDED = 100
+"""Decisions that a run remembers, the latest: it takes them along when it continues. Rows know them all."""
+
 
 class ReviewUnknown(Exception):
     """No node execution of the run waits for this decision, and none ever did."""
@@ -84,6 +87,8 @@ class ReviewBook:
         del self.open[review_id]
         decided = Decided(review.node_execution_id, approved, reviewer, message, digest, at, edited)
         self.decided[review_id] = decided
+        if len(self.decided) > MOST_DECIDED:
+            del self.decided[next(iter(self.decided))]
         if approve_future and approved and review.node_id not in self.approved_nodes:
             self.approved_nodes.append(review.node_id)
         return decided, True

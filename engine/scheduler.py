@@ -148,7 +148,8 @@ class Scheduler:
         """As many as one workflow task can carry, at least one: the rest goes with the next event."""
         total = 0
         for count, execution_id in enumerate(candidates):
-            total += len(to_json(self.state.open[execution_id].inputs))
+            execution = self.state.open[execution_id]
+            total += len(to_json((execution.inputs, execution.resume)))
             if total > _TASK_BUDGET and count:
                 return candidates[:count]
         return candidates

@@ -12,7 +12,7 @@ from engine.values import Value
 PHASES = (Phase.SLEEPING, Phase.LISTENING, Phase.REVIEW)
 
 MOST_EVENTS = 1_000
-"""Unclaimed events of one name that a run keeps; of more, the oldest go."""
+"""Unclaimed events that a run keeps; of more, the oldest of the oldest name go."""
 
 
 def begin(state: RunState, execution: Open, sleep: Slept, *, is_stopping: bool) -> None:
@@ -36,9 +36,9 @@ def take_event(state: RunState, event: EventCame) -> None:
     if event.name in state.listening:
         end(state, state.open[state.listening[event.name][0]], {"payload": event.payload})
         return
-    kept = state.events.setdefault(event.name, [])
-    kept.append(event.payload)
-    del kept[:-MOST_EVENTS]
+    state.events.setdefault(event.name, []).append(event.payload)
+    if sum(map(len, state.events.values())) > MOST_EVENTS:
+        _first(state.events, next(iter(state.events)))
 
 
 def end(state: RunState, execution: Open, answer: Mapping[str, Value] | None) -> None:

@@ -208,9 +208,9 @@ class MemoryStore:
         self.graphs = MemoryGraphs()
         self.executions = MemoryExecutions(watchers, self.graphs.name_of)
         self.admission = self.executions.admission
-        self.ownership = MemoryOwnership(self.executions)
         self.values = MemoryValues()
         self.reviews = MemoryReviews(self.executions)
+        self.ownership = MemoryOwnership(self.executions, self.reviews)
         self.files = MemoryRunFiles()
         self.key_values = MemoryKeyValues()
         self.collections = MemoryCollections()

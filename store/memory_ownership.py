@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.model import Status
 from store.memory_executions import MemoryExecutions
+from store.memory_reviews import MemoryReviews
 from store.memory_rows import MemoryRun, json_copy, node_event
 from store.ownership import Owner, Standing, StandingNode
 from store.records import Event, StoredNode
@@ -17,8 +18,9 @@ from store.records import Event, StoredNode
 class MemoryOwnership:
     """`ownership.Ownership` in memory."""
 
-    def __init__(self, executions: MemoryExecutions) -> None:
+    def __init__(self, executions: MemoryExecutions, reviews: MemoryReviews) -> None:
         self._executions = executions
+        self._reviews = reviews
 
     async def owners(self, execution_ids: Collection[str]) -> dict[str, Owner]:
         """The owners of those that have a row."""
@@ -38,7 +40,10 @@ class MemoryOwnership:
         if standing is None:
             status = Status.RUNNING if run.row.status.is_final else None
         else:
-            _set_aside(run, standing, at)
+            asking = [node.id for node in standing.open if node.status is Status.REVIEW]
+            gone = _set_aside(run, standing, at)
+            self._reviews.forget(execution_id, gone - set(asking))
+            self._reviews.take_back(execution_id, asking)
             status = Status.RUNNING if standing.opened else Status.QUEUED
         run.row = replace(run.row, run_id=run_id)
         if status is not None:
@@ -77,6 +82,7 @@ class MemoryOwnership:
         run.superseded |= {event.seq for event in run.events if event.node_execution_id in gone}
         for id in gone:
             del run.nodes[id]
+        self._reviews.forget(execution_id, gone)
         for node in open_nodes:
             run.nodes[node.id] = _as_it_stood(run.nodes.get(node.id), node, at)
         run.unfinished_batches = 0
@@ -107,7 +113,7 @@ class MemoryOwnership:
                 run.asked_at = datetime.now(UTC)
 
 
-def _set_aside(run: MemoryRun, standing: Standing, at: datetime) -> None:
+def _set_aside(run: MemoryRun, standing: Standing, at: datetime) -> set[str]:
     open_nodes = {node.id: node for node in standing.open}
     gone = {
         node.id
@@ -119,6 +125,7 @@ def _set_aside(run: MemoryRun, standing: Standing, at: datetime) -> None:
         del run.nodes[id]
     for node in standing.open:
         run.nodes[node.id] = _as_it_stood(run.nodes.get(node.id), node, at)
+    return gone
 
 
 def _as_it_stood(held: StoredNode | None, node: StandingNode, at: datetime) -> StoredNode:

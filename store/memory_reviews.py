@@ -14,7 +14,7 @@ from store.memory_executions import MemoryExecutions
 from store.memory_rows import json_copy
 from store.pages import Page
 from store.records import Event
-from store.reviews import STOPPED, GraphSettings, NewReview, Review, ReviewStatus
+from store.reviews import STOPPED, GraphSettings, NewReview, Review, ReviewStatus, SettingsChange
 from store.slots import SlotLimits
 
 
@@ -47,19 +47,32 @@ class MemoryReviews:
         message: str,
         data: Value | None,
         at: datetime,
-    ) -> None:
-        """Write a decision that stands; nothing when the run is another run id's."""
+    ) -> bool:
+        """Write a decision that stands; False when the run is another run id's."""
         run, key = self._executions.run(execution_id), (execution_id, review_id)
         if run is None or run.row.run_id != run_id or key not in self._asked:
-            return
+            return False
         attempt, review = self._asked[key]
         status = ReviewStatus.APPROVED if approved else ReviewStatus.REJECTED
         given = json_copy(data) if data else None
         decided = replace(review, status=status, reviewer=reviewer, message=message, data=given, decided_at=at)
         self._asked[key] = (attempt, decided)
+        return True
 
     async def reopen(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
         """Forget the decisions on these."""
+        self.take_back(execution_id, node_execution_ids)
+
+    def forget(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
+        """Forget what these asked."""
+        self._asked = {
+            key: held
+            for key, held in self._asked.items()
+            if key[0] != execution_id or held[1].node_execution_id not in node_execution_ids
+        }
+
+    def take_back(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
+        """Forget what was decided on these."""
         for key, (attempt, review) in self._asked.items():
             if review.execution_id == execution_id and review.node_execution_id in node_execution_ids:
                 again = replace(
@@ -106,9 +119,11 @@ class MemoryReviews:
         """What the user wants of runs of the graph."""
         return self._settings.get((user_id, graph_id), GraphSettings())
 
-    async def change_settings(self, user_id: str, graph_id: str, settings: GraphSettings) -> None:
+    async def change_settings(self, user_id: str, graph_id: str, change: SettingsChange) -> None:
         """From now on the user wants this."""
-        self._settings[user_id, graph_id] = settings
+        names = ("human_in_the_loop_safe_mode", "sensitive_action_safe_mode")
+        given = {name: value for name in names if (value := getattr(change, name)) is not None}
+        self._settings[user_id, graph_id] = replace(await self.settings(user_id, graph_id), **given)
 
     def drop(self, execution_ids: Collection[str]) -> None:
         """Forget the reviews of these runs."""

@@ -31,6 +31,8 @@ _NOTIFY = statement("notify_execution")
 _SILENT = statement("silent_executions")
 _IS_SILENT = statement("is_silent")
 _HEARD = statement("heard_executions")
+_FORGET_REVIEWS = statement("forget_reviews")
+_REOPEN_REVIEWS = statement("reopen_reviews")
 
 type _Held = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -64,6 +66,9 @@ class PostgresOwnership:
             gone = [row["id"] for row in await held.fetch(_NOT_STANDING, execution_id, *stands, list(emitted))]
             await held.execute(_KEEP, execution_id, gone, owner, at)
             await _set_aside(held, execution_id, gone, emitted)
+            asking = [node.id for node in standing.open if node.status is Status.REVIEW]
+            await held.execute(_FORGET_REVIEWS, execution_id, [id for id in gone if id not in asking])
+            await held.execute(_REOPEN_REVIEWS, execution_id, asking)
             await _open(held, execution_id, standing.open, at)
             status = Status.RUNNING if standing.opened else Status.QUEUED
             told = await _tell(held, execution_id, row["last_event"], status, standing.open, at)
@@ -95,6 +100,7 @@ class PostgresOwnership:
             gone = [row["id"] for row in await held.fetch(_NOT_RESUMED, execution_id, [*kept, *emitted])]
             await held.execute(_KEEP, execution_id, [*gone, *emitted], run_id, at)
             await _set_aside(held, execution_id, gone, emitted)
+            await held.execute(_FORGET_REVIEWS, execution_id, gone)
             await _open(held, execution_id, open_nodes, at)
             told = await _tell(
                 held, execution_id, row["last_event"], Status(row["status"]), open_nodes, at, with_outputs=False

@@ -14,7 +14,7 @@ from store.admission import fail_open
 from store.calls import Pool, execute, fetch, fetchrow, fetchval
 from store.cursor import NEWEST, Cursor, page_of
 from store.pages import Page
-from store.reviews import STOPPED, GraphSettings, NewReview, Review, ReviewStatus
+from store.reviews import STOPPED, GraphSettings, NewReview, Review, ReviewStatus, SettingsChange
 from store.slots import SlotLimits
 from store.sql import statement
 
@@ -65,10 +65,13 @@ class PostgresReviews:
         message: str,
         data: Value | None,
         at: datetime,
-    ) -> None:
-        """Write a decision that stands; nothing when the run is another run id's."""
+    ) -> bool:
+        """Write a decision that stands; False when the run is another run id's."""
         status = ReviewStatus.APPROVED if approved else ReviewStatus.REJECTED
-        await execute(self._pool, _DECIDE, execution_id, review_id, run_id, status.value, reviewer, message, data, at)
+        written = await fetchval(
+            self._pool, _DECIDE, execution_id, review_id, run_id, status.value, reviewer, message, data, at
+        )
+        return bool(written)
 
     async def reopen(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
         """Forget the decisions on these."""
@@ -109,15 +112,15 @@ class PostgresReviews:
         row = await fetchrow(self._pool, _SETTINGS, user_id, graph_id)
         return GraphSettings() if row is None else GraphSettings(*row)
 
-    async def change_settings(self, user_id: str, graph_id: str, settings: GraphSettings) -> None:
+    async def change_settings(self, user_id: str, graph_id: str, change: SettingsChange) -> None:
         """From now on the user wants this."""
         await execute(
             self._pool,
             _CHANGE_SETTINGS,
             user_id,
             graph_id,
-            settings.human_in_the_loop_safe_mode,
-            settings.sensitive_action_safe_mode,
+            change.human_in_the_loop_safe_mode,
+            change.sensitive_action_safe_mode,
         )
 
 

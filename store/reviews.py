@@ -66,6 +66,11 @@ class Review:
     data: Value | None = None
     decided_at: datetime | None = None
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it was decided, by a person or by its deadline, and not only closed with its run."""
+        return self.reviewer is not None
+
 
 @dataclass(frozen=True, slots=True)
 class GraphSettings:
@@ -73,6 +78,14 @@ class GraphSettings:
 
     human_in_the_loop_safe_mode: bool = True
     sensitive_action_safe_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """What is to change of them; None: nothing."""
+
+    human_in_the_loop_safe_mode: bool | None = None
+    sensitive_action_safe_mode: bool | None = None
 
 
 class Reviews(Protocol):
@@ -93,8 +106,8 @@ class Reviews(Protocol):
         message: str,
         data: Value | None,
         at: datetime,
-    ) -> None:
-        """Write a decision that stands; nothing when the run is another run id's."""
+    ) -> bool:
+        """Write a decision that stands. False, and nothing is written, when the run is another run id's."""
         ...
 
     async def reopen(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
@@ -124,4 +137,4 @@ class Reviews(Protocol):
         ...
 
     async def settings(self, user_id: str, graph_id: str) -> GraphSettings: ...
-    async def change_settings(self, user_id: str, graph_id: str, settings: GraphSettings) -> None: ...
+    async def change_settings(self, user_id: str, graph_id: str, change: SettingsChange) -> None: ...

@@ -305,7 +305,7 @@ class GraphExecution:
             packed: PackedState = await self._result(
                 start_local(PACK_STATE, PackRequest(execution_id=run.execution_id, state=state))
             )
-            if self._inbox or self._cancel_requested:
+            if self._inbox or self._cancel_requested or not self._reviews.is_quiet:
                 return  # something came meanwhile: it is taken in first, and this is tried again
             state = packed.state
         carried = Carried(

@@ -1,7 +1,7 @@
 """Graphs and their versions: create, import, change, read."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -23,7 +23,7 @@ from engine.problems import Code
 from engine.validate import with_static_links
 from store.graph_records import GraphRow
 from store.records import User
-from store.reviews import GraphSettings
+from store.reviews import GraphSettings, SettingsChange
 
 router = APIRouter(prefix="/graphs", tags=["graphs"])
 
@@ -123,9 +123,8 @@ async def change_settings(
 ) -> GraphSettingsBody:
     """Change those that are given (agent-graphs §12.6); runs that have begun keep what they began with."""
     await _row(app, user, graph_id, None)
-    settings = replace(await app.store.reviews.settings(user.id, graph_id), **body.model_dump(exclude_none=True))
-    await app.store.reviews.change_settings(user.id, graph_id, settings)
-    return _settings(settings)
+    await app.store.reviews.change_settings(user.id, graph_id, SettingsChange(**body.model_dump()))
+    return _settings(await app.store.reviews.settings(user.id, graph_id))
 
 
 def _settings(settings: GraphSettings) -> GraphSettingsBody:

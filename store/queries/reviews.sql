@@ -12,10 +12,15 @@ WHERE held.attempt < excluded.attempt
 UPDATE reviews AS held SET status = $4, reviewer = $5, message = $6, data = $7, decided_at = $8
 FROM graph_executions AS run
 WHERE held.execution_id = $1 AND held.id = $2 AND run.id = $1 AND run.run_id = $3
+RETURNING true
 
 -- name: reopen_reviews
 UPDATE reviews SET status = 'WAITING', reviewer = NULL, message = NULL, data = NULL, decided_at = NULL
 WHERE execution_id = $1 AND node_execution_id = ANY ($2::text[])
+
+-- name: forget_reviews
+-- Of node executions that are set aside: they may ask again, under the same ids.
+DELETE FROM reviews WHERE execution_id = $1 AND node_execution_id = ANY ($2::text[])
 
 -- name: reviews_of_execution
 SELECT review.*, run.graph_id, run.graph_version, run.ended_at, run.status AS run_status
@@ -82,7 +87,7 @@ SELECT human_in_the_loop_safe_mode, sensitive_action_safe_mode FROM graph_settin
 
 -- name: change_graph_settings
 INSERT INTO graph_settings (user_id, graph_id, human_in_the_loop_safe_mode, sensitive_action_safe_mode)
-VALUES ($1, $2, $3, $4)
+VALUES ($1, $2, coalesce($3, true), coalesce($4, false))
 ON CONFLICT (user_id, graph_id) DO UPDATE SET
-    human_in_the_loop_safe_mode = excluded.human_in_the_loop_safe_mode,
-    sensitive_action_safe_mode = excluded.sensitive_action_safe_mode
+    human_in_the_loop_safe_mode = coalesce($3, graph_settings.human_in_the_loop_safe_mode),
+    sensitive_action_safe_mode = coalesce($4, graph_settings.sensitive_action_safe_mode)

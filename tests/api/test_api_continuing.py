@@ -267,4 +267,4 @@ async def test_all_runs_are_asked_to_stop(
     runs.cancelled.clear()
     answer = await ann.post("/api/executions/stop")
     assert answer.json()["asked"] == len(runs.cancelled) <= 2
-    assert answer.json()["remaining"] == 3
+    assert answer.json()["remaining"] == 2

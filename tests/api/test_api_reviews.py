@@ -136,8 +136,18 @@ async def test_a_decision_that_stands(
     assert await decide(ann, APPROVE) == (409, "review_decided")
     assert runs.decisions == []
     assert (await decide(ann, APPROVE | {"approved": False}))[0] == 200
-    runs.refuses = ReviewDecided()
     assert await decide(ann, APPROVE | {"approved": False, "message": "other"}) == (409, "review_decided")
+    edited = {"approved": False, "reviewed_data": {"to": "Bob"}}
+    assert await decide(ann, APPROVE | edited) == (409, "review_decided")
+    assert runs.decisions == []
+
+
+async def test_the_run_has_the_last_word(
+    ann: httpx.AsyncClient, run: dict[str, Any], store: MemoryStore, runs: NotedRuns
+) -> None:
+    await ask(store, run)
+    runs.refuses = ReviewDecided()
+    assert await decide(ann, APPROVE) == (409, "review_decided")
 
 
 async def test_a_run_that_has_ended(
@@ -148,7 +158,8 @@ async def test_a_run_that_has_ended(
     await store.executions.finish(new, run_id=RUN, finish=end(Status.TERMINATED))
     (shown,) = (await ann.get(f"/api/review/execution/{run['id']}")).json()
     assert (shown["status"], shown["review_message"]) == ("REJECTED", "Execution was stopped by user")
-    assert await decide(ann, APPROVE) == (409, "review_decided")
+    assert await decide(ann, APPROVE) == (409, "execution_over")
+    assert await decide(ann, APPROVE | {"approved": False}) == (409, "execution_over")
     sent = await ann.post(f"/api/executions/{run['id']}/events/paid", json={})
     assert (sent.status_code, sent.json()["error"]["code"]) == (409, "execution_over")
     assert runs.events == []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from contracts.reviews import ReviewDecision
-from engine.reviews import Decided, NotEditable, OpenReview, ReviewBook, ReviewDecided, ReviewUnknown
+from engine.reviews import MOST_DECIDED, Decided, NotEditable, OpenReview, ReviewBook, ReviewDecided, ReviewUnknown
 
 
 def book(*ids: str, editable: bool = True) -> ReviewBook:
@@ -43,6 +43,16 @@ def test_what_may_not_be_changed() -> None:
     with pytest.raises(NotEditable):
         decide(one, "a", edited=True)
     assert decide(one, "a")[1]
+
+
+def test_only_the_latest_decisions_are_remembered() -> None:
+    one = ReviewBook()
+    for number in range(MOST_DECIDED + 5):
+        one.opened(str(number), OpenReview("run", "node", editable=True))
+        decide(one, str(number))
+    assert len(one.decided) == MOST_DECIDED
+    assert "4" not in one.decided
+    assert "5" in one.decided
 
 
 def test_a_review_that_is_asked_again_waits_again() -> None:

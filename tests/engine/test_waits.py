@@ -72,6 +72,17 @@ def test_an_event_that_nobody_waits_for_is_kept_in_order() -> None:
     assert list(run.scheduler.state.events) == ["other"]
 
 
+def test_answers_count_among_what_one_task_can_carry() -> None:
+    run = Run("\n".join(f"N{number}" for number in range(20)))
+    ids = [run.find(f"N{number}").id for number in range(20)]
+    for id in ids:
+        run.scheduler.apply(Slept(id, None, None, phase=Phase.REVIEW))
+    for id in ids:
+        run.scheduler.apply(Woke(id, {"data": inline("x" * 200_000)}))
+    begun = [command for command in run.scheduler.dispatch() if isinstance(command, RunNode)]
+    assert len(begun) == 5
+
+
 def test_only_so_many_are_kept() -> None:
     run = Run("A")
     for number in range(MOST_EVENTS + 3):

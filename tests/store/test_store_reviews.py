@@ -6,8 +6,9 @@ import pytest
 
 from contracts.errors import InvalidRequest
 from engine.model import Status
+from store.ownership import Standing, StandingNode
 from store.records import NewExecution, Store
-from store.reviews import GraphSettings, NewReview, Review, ReviewStatus
+from store.reviews import GraphSettings, NewReview, Review, ReviewStatus, SettingsChange
 from store.slots import SlotLimits
 from tests.store.samples import NOW, RUN, end, execution, later, new_id, node
 
@@ -41,8 +42,8 @@ async def ask(store: Store, new: NewExecution, id: str, **changes: Any) -> None:
     await store.reviews.ask(NewReview(**given | changes))
 
 
-async def approve(store: Store, new: NewExecution, id: str, run_id: str = RUN, approved: bool = True) -> None:
-    await store.reviews.decide(
+async def approve(store: Store, new: NewExecution, id: str, run_id: str = RUN, approved: bool = True) -> bool:
+    return await store.reviews.decide(
         new.id, id, run_id=run_id, approved=approved, reviewer="bob", message="fine", data={"value": 2}, at=later(5)
     )
 
@@ -97,13 +98,30 @@ async def test_a_later_attempt_asks_anew_and_an_older_one_changes_nothing(store:
 
 async def test_decisions_of_another_run_are_not_written_and_can_be_taken_back(store: Store) -> None:
     new = await asking(store, "a", "b")
-    await approve(store, new, "a", run_id="run-0")
+    assert not await approve(store, new, "a", run_id="run-0")
     assert await waiting(store, new) == ["b", "a"]
-    await approve(store, new, "a")
+    assert await approve(store, new, "a")
     await store.reviews.reopen(new.id, [])
     await store.reviews.reopen(new.id, ["a"])
     assert await waiting(store, new) == ["b", "a"]
     assert (await store.reviews.find(new.user_id, ["a"]))[0].decided_at is None
+
+
+@pytest.mark.parametrize("status", [Status.REVIEW, Status.RUNNING])
+async def test_a_reset_takes_decisions_back(store: Store, status: Status) -> None:
+    """What asks still is asked again; what is to ask anew has asked nothing yet, and what never came is forgotten."""
+    new = await asking(store, "a", "b")
+    for id in "ab":
+        await approve(store, new, id, approved=False)
+    row = StandingNode("a", "node of a", "block", 0, status, 1, {})
+    standing = Standing({"node of a": 1}, [row])
+    assert await store.ownership.take_over(new.id, run_id="run-2", owner=RUN, standing=standing, at=later(1))
+    assert await store.reviews.find(new.user_id, ["b"]) == []
+    if status is Status.RUNNING:
+        assert await store.reviews.find(new.user_id, ["a"]) == []
+        await store.executions.record(new.id, run_id="run-2", nodes=[node("a", Status.REVIEW)])
+        await ask(store, new, "a")
+    assert await waiting(store, new) == ["a"]
 
 
 async def test_the_end_of_a_run_closes_its_reviews(store: Store) -> None:
@@ -178,7 +196,7 @@ async def test_deleting_a_run_or_a_user_deletes_reviews_and_settings(store: Stor
     settings = GraphSettings(human_in_the_loop_safe_mode=False)
     for each in (new, other):
         await store.executions.finish(each, run_id=RUN, finish=end())
-        await store.reviews.change_settings(each.user_id, each.graph_id, settings)
+        await store.reviews.change_settings(each.user_id, each.graph_id, SettingsChange(False, False))
     assert await store.removal.delete_execution(new.user_id, new.id)
     await store.executions.create(new)
     assert await store.reviews.of_execution(new.user_id, new.id) == []
@@ -190,7 +208,7 @@ async def test_deleting_a_run_or_a_user_deletes_reviews_and_settings(store: Stor
 async def test_settings_of_a_graph_are_each_users_own(store: Store) -> None:
     graph_id = new_id("graph")
     assert await store.reviews.settings("ada", graph_id) == GraphSettings()
-    await store.reviews.change_settings("ada", graph_id, GraphSettings(True, True))
-    await store.reviews.change_settings("ada", graph_id, GraphSettings(False, True))
+    await store.reviews.change_settings("ada", graph_id, SettingsChange(sensitive_action_safe_mode=True))
+    await store.reviews.change_settings("ada", graph_id, SettingsChange(human_in_the_loop_safe_mode=False))
     assert await store.reviews.settings("ada", graph_id) == GraphSettings(False, True)
     assert await store.reviews.settings("bob", graph_id) == GraphSettings()

@@ -15,7 +15,7 @@ from contracts.activities import EVENT
 from contracts.reviews import REVIEW_NODE, ReviewOutcome
 from engine.model import Graph, GraphPolicy, Status
 from store.postgres import PostgresStore
-from store.reviews import GraphSettings, Review, ReviewStatus
+from store.reviews import Review, ReviewStatus, SettingsChange
 from tests.support.blocks import Cautious, Countdown, Drip, PassOn, Sink, Source, Sub
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import USER, Stack, opened_stack
@@ -140,6 +140,7 @@ async def test_the_first_decision_stands(stack: Stack) -> None:
     assert await refused(handle, reviews["a"], message="no") == "review_decided"
     assert await refused(handle, "nobody asked") == "review_not_found"
     assert await refused(handle, "", message="no id") == "invalid_request"
+    assert await refused(handle, reviews["b"], message="a\0b") == "invalid_request"
     assert await refused(handle, reviews["b"], reviewed_data="x" * 2_000_000) in ("invalid_request", None)
     assert await status_of(stack, handle) is Status.REVIEW
     await decide(handle, reviews["b"])
@@ -345,7 +346,7 @@ async def test_reviews_can_be_switched_off_for_a_graph(stack: Stack) -> None:
     drawn = asking()
     graph_id, _ = await stack.save(drawn)
     drawn = drawn.model_copy(update={"id": graph_id})
-    await stack.store.reviews.change_settings(USER, graph_id, GraphSettings(human_in_the_loop_safe_mode=False))
+    await stack.store.reviews.change_settings(USER, graph_id, SettingsChange(human_in_the_loop_safe_mode=False))
     outcome = await stack.run(drawn, {"draft": 1})
     assert outcome.outputs == {"yes": [1], "said": ["Auto-approved (safe mode disabled)"]}
     asked = await stack.start(drawn, {"draft": 1}, context={"human_in_the_loop_safe_mode": True})
@@ -362,7 +363,7 @@ async def test_a_sensitive_block_asks_before_it_runs(stack: Stack) -> None:
     graph_id, _ = await stack.save(acting)
     acting = acting.model_copy(update={"id": graph_id})
     assert (await stack.run(acting)).outputs == {"n": [5]}
-    await stack.store.reviews.change_settings(USER, graph_id, GraphSettings(sensitive_action_safe_mode=True))
+    await stack.store.reviews.change_settings(USER, graph_id, SettingsChange(sensitive_action_safe_mode=True))
     approved = await stack.start(acting)
     (review,) = await waiting(stack, approved)
     assert review.payload == {"value": {"value": 5, "note": ""}} or review.payload == {"value": {"value": 5}}
