@@ -206,7 +206,7 @@ async def test_a_status_that_says_no_is_an_answer_until_it_is_checked(net: Inter
     [
         (429, "7", 7, 7),
         (503, "7", 7, 7),
-        (429, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3500, 3600),
+        (429, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 1, 3600),
         (429, "Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         (429, "9" * 400, 86400, 86400),
     ],
