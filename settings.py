@@ -254,6 +254,23 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_NODE_MAX_ATTEMPTS"),
         description="How often a node whose worker is lost is begun, at the most.",
     )
+    node_transient_attempts: int = Field(
+        6,
+        ge=0,
+        validation_alias=_names("HEDDLE_NODE_TRANSIENT_ATTEMPTS"),
+        description="How often a node is begun anew after errors that pass, such as a provider's rate limit.",
+    )
+    llm_base_urls: dict[str, str] = Field(
+        {},
+        validation_alias=_names("HEDDLE_LLM_BASE_URLS"),
+        description='Endpoints of language models, as JSON: `{"ollama": "http://localhost:11434/v1"}`; in place of a '
+        "provider's own, and then no key is needed. `openai_compatible` is any that speaks as OpenAI does.",
+    )
+    llm_timeout_seconds: PositiveFloat = Field(
+        120.0,
+        validation_alias=_names("HEDDLE_LLM_TIMEOUT_SECONDS"),
+        description="One answer of a language model may take so long.",
+    )
     node_stop_timeout_seconds: PositiveFloat = Field(
         15.0,
         validation_alias=_names("HEDDLE_NODE_STOP_TIMEOUT_SECONDS"),

@@ -28,13 +28,14 @@ from activities.continuing import Continuing
 from activities.credentials import RunCredentials
 from activities.failures import Failures
 from activities.graphs import GraphCache
+from activities.node_attempt import NodeLimits
 from activities.ownership import Claims
 from activities.prune import PruneActivities, Retention
 from activities.pure_batch import BatchLimits, PureBatch
 from activities.rebuild import RebuildActivities
 from activities.reconcile import ReconcileActivities, ReconcileLimits
 from activities.reviews import Asking, ReviewActivities
-from activities.run_node import NodeActivities, NodeLimits
+from activities.run_node import NodeActivities
 from activities.runs import RunActivities
 from activities.schedules import Recurring, ensure_schedules
 from activities.single_block import BlockActivities
@@ -42,6 +43,8 @@ from activities.values import OutputLimits, ValueCodec
 from blocks.catalogue import Catalogue, default_catalogue
 from blocks.http.client import Http, HttpLimits, no_http
 from blocks.http.destinations import Allowed
+from blocks.language_models import LanguageModels, NoModels
+from blocks.llm.clients import ProviderClients
 from blocks.system_credentials import SystemCredentials
 from contracts.activities import PRUNE_EXECUTIONS, RECONCILE_RUNS, RunLimits
 from contracts.errors import HeddleError
@@ -80,8 +83,9 @@ def activities_of(
     blocks_loop: BlocksLoop,
     metrics: WorkerMetrics,
     http: Http | None = None,
+    llm: LanguageModels | None = None,
 ) -> Sequence[Callable[..., Any]]:
-    """All activities, with their dependencies. Without `http` blocks reach no network."""
+    """All activities, with their dependencies. Without `http` blocks reach no network, without `llm` no models."""
     output_limits = OutputLimits(settings.max_value_bytes, settings.max_outputs_per_node)
     codec = ValueCodec(store.values, settings.inline_value_limit_bytes, output_limits)
     graphs = GraphCache(
@@ -116,7 +120,7 @@ def activities_of(
     )
     rebuilding = RebuildActivities(store, graphs, codec, claims, limits, credentials)
     keeping = KeepingLimits(settings.max_run_files_bytes, settings.max_kept_value_bytes, settings.max_kept_values)
-    services = BlockServices(store, keeping, http or no_http())
+    services = BlockServices(store, keeping, http or no_http(), llm or NoModels())
     nodes = NodeActivities(
         client,
         store.executions,
@@ -124,7 +128,12 @@ def activities_of(
         codec,
         blocks_loop,
         services,
-        NodeLimits(settings.node_timeout_seconds, settings.flush_window_ms / 1000, settings.node_max_attempts),
+        NodeLimits(
+            settings.node_timeout_seconds,
+            settings.flush_window_ms / 1000,
+            settings.node_max_attempts,
+            settings.node_transient_attempts,
+        ),
         claims,
         metrics,
         Asking(store, codec),
@@ -178,6 +187,14 @@ def http_of(settings: Settings) -> Http:
     except ValueError as error:
         raise ValueError(f"HEDDLE_NETWORK_ALLOWED: {error}") from None
     return Http(allowed, HttpLimits(settings.network_timeout_seconds, settings.network_answer_limit_bytes))
+
+
+def llm_of(settings: Settings) -> ProviderClients:
+    """The blocks' way to language models. ValueError when the setting of endpoints says nothing clear."""
+    try:
+        return ProviderClients(settings.llm_base_urls, seconds=settings.llm_timeout_seconds)
+    except ValueError as error:
+        raise ValueError(f"HEDDLE_LLM_BASE_URLS: {error}") from None
 
 
 def recurring(settings: Settings) -> Sequence[Recurring]:
@@ -266,7 +283,9 @@ async def run_worker(
         opened.enter_context(LoopLag(blocks_loop.loop, metrics.loop_lag_seconds, name_of=lambda task: task.get_name()))
         http = http_of(settings)
         opened.push_async_callback(lambda: asyncio.wrap_future(blocks_loop.submit(http.aclose())))
-        activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics, http)
+        llm = llm_of(settings)
+        opened.push_async_callback(lambda: asyncio.wrap_future(blocks_loop.submit(llm.aclose())))
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, metrics, http, llm)
         port = await opened.enter_async_context(
             serve_metrics(
                 settings.worker_metrics_host,

@@ -5,7 +5,7 @@ Used inside batches and by activities of single nodes alike. It knows no store a
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from activities.values import plain_json
@@ -17,6 +17,7 @@ from blocks.base import (
     BlockInputError,
     BlockOutputError,
     BlockSchema,
+    CallTools,
     NodeStats,
     Wait,
 )
@@ -88,26 +89,41 @@ async def run_block(
         context.stats.cputime += time.thread_time() - started
 
 
+async def run_alone(
+    block: Block[BlockSchema], inputs: BlockSchema, context: BlockContext
+) -> AsyncGenerator[tuple[str, Any] | Wait]:
+    """The same where no workflow keeps steps: one that ends only to be kept is followed by the next at once."""
+    step: CallTools | None = CallTools()
+    while step:
+        step = None
+        async for item in run_block(block, inputs, context):
+            if isinstance(item, CallTools) and not item.calls:
+                step = item
+                context = replace(context, resume=step.state, answer={"calls": []})
+            else:
+                yield item
+
+
 def failure_of(error: Exception, redact: Callable[[str], str] = str) -> Failure:
     """What a block's exception means (S-075, S-180). `redact` takes secrets out of its text."""
     # Before anything else is done to it: half a secret would not be found.
     said = redact(str(error))
-    message = _shown(said or type(error).__name__)
+    message = shown(said or type(error).__name__)
     match error:
         case BlockInputError():
             return Failure(message, "invalid_input", expected=True)
         case BlockOutputError():
             return Failure(message, "invalid_output", expected=True)
         case HeddleError():
-            return Failure(_shown(redact(error.message)), error.code, expected=True)
+            return Failure(shown(redact(error.message)), error.code, expected=True)
         case BlockInterrupted():
             return Failure(message, "interrupted", expected=False, status=Status.TERMINATED)
         case TimeoutError():
-            return Failure(_shown(said) or "The block timed out", "timed_out", expected=True)
+            return Failure(shown(said) or "The block timed out", "timed_out", expected=True)
         case BlockError() | ValueError():
             return Failure(message, "block_failed", expected=True)
         case _:
-            return Failure(_shown(said) or "Unknown error occurred", "block_crashed", expected=False)
+            return Failure(shown(said) or "Unknown error occurred", "block_crashed", expected=False)
 
 
 def log_failure(node_execution_id: str, error: Exception, failure: Failure) -> None:
@@ -122,7 +138,7 @@ def log_failure(node_execution_id: str, error: Exception, failure: Failure) -> N
         log.error(f"Unexpected failure on node execution {node_execution_id}: {type(error).__name__}", exc_info=error)
 
 
-def _shown(message: str) -> str:
+def shown(message: str) -> str:
     """Fit to be stored and shown: no characters that Postgres refuses, and not a whole document."""
     message = plain_json(message)[0]
     return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"

@@ -14,6 +14,7 @@ from activities.values import plain_json
 from blocks.fetched_files import FetchedFiles
 from blocks.file_references import SCHEME, is_plain_name, plain_name, refuse_large_file
 from blocks.http.client import Http
+from blocks.language_models import LanguageModels
 from blocks.limits import LARGEST_FILE
 from blocks.services import File, Services
 from contracts.activities import RunRef
@@ -34,10 +35,11 @@ class KeepingLimits:
 class BlockServices:
     """Makes the services of node executions."""
 
-    def __init__(self, store: Keeping, limits: KeepingLimits, http: Http) -> None:
+    def __init__(self, store: Keeping, limits: KeepingLimits, http: Http, llm: LanguageModels) -> None:
         self._store = store
         self._limits = limits
         self._http = http
+        self._llm = llm
         self._fetch = FetchedFiles(http, LARGEST_FILE)
 
     def of(self, run: RunRef, node_id: str, node_execution_id: str) -> Services:
@@ -48,6 +50,7 @@ class BlockServices:
             key_values=_KeyValues(self._store, self._limits, run.user_id, run.graph_id, loop),
             fetch=self._fetch,
             http=self._http,
+            llm=self._llm,
         )
         if not node_id:
             # A block by itself has nothing to collect with.

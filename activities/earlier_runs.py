@@ -61,6 +61,9 @@ def _nap(waits: Mapping[str, Any] | None, reviews: Mapping[str, Review]) -> Nap 
     if not waits:
         return None
     wait = Suspension.model_validate({name: waits[name] for name in Suspension.model_fields if name in waits})
+    if wait.calls:
+        # The nodes that it called are not known to be its own any more: it begins anew.
+        return None
     seconds = wait.seconds
     if seconds is not None:
         seconds = max(0.0, seconds - (now() - datetime.fromisoformat(waits["since"])).total_seconds())

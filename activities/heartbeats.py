@@ -1,4 +1,4 @@
-"""Heartbeats of an activity that has nothing to report but that its worker lives, and how often it ended by an error.
+"""Heartbeats of an activity: that its worker lives, how often it ended by an error, and how a text grows meanwhile.
 
 Used by `run_node.py` and `prune.py`. By the server's answer a running activity learns that it was cancelled, paused or
 reset.
@@ -7,12 +7,33 @@ reset.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from temporalio import activity
 
+_SHOWN = 500
+"""Characters of a growing text that people see in Temporal's UI."""
+
+
+class Progress:
+    """What a running block has to show before it is done: how long its text is, and its latest words."""
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._latest = ""
+
+    def add(self, text: str) -> None:
+        """One more piece; it may come from another thread."""
+        self._length += len(text)
+        self._latest = (self._latest + text)[-_SHOWN:]
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Details for the heartbeat; none while there is nothing to show."""
+        return [{"characters": self._length, "latest": self._latest}] if self._length else []
+
 
 @asynccontextmanager
-async def heartbeats() -> AsyncIterator[int]:
+async def heartbeats(progress: Progress | None = None) -> AsyncIterator[int]:
     """Three times in each heartbeat time-out, as long as the context lasts; nothing where none is set.
 
     Yields how many earlier attempts ended by an error. Each heartbeat passes the number on, so that a later attempt can
@@ -26,7 +47,7 @@ async def heartbeats() -> AsyncIterator[int]:
 
     async def beat(seconds: float) -> None:
         while True:
-            activity.heartbeat(errors)
+            activity.heartbeat(errors, *(progress.shown() if progress else ()))
             await asyncio.sleep(seconds)
 
     task = asyncio.create_task(beat(info.heartbeat_timeout.total_seconds() / 3))

@@ -11,6 +11,7 @@ from typing import Any
 from activities.block_run import Failure
 from activities.credentials import Lent
 from activities.graphs import PlacedBlock
+from activities.heartbeats import Progress
 from activities.records import now, stats_json
 from blocks.base import NodeStats
 from contracts.activities import NodeRequest, Suspension
@@ -21,6 +22,20 @@ from store.records import NodeRecord, OutputRecord, StoredNode
 
 ATTEMPTS_PER_ROUND = 1000
 """Attempts are counted over all rounds of a node that waits, so that an older round's attempt counts as older."""
+
+TRANSIENTS = "transients"
+"""In a row's stats: attempts that ended by an error of the block that passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLimits:
+    """The wall-clock limit of a block that sets none and the flush window of its outputs, in seconds; how often an
+    execution whose worker is lost is begun, and begun anew after errors of its block that pass."""
+
+    timeout: float
+    flush_window: float
+    max_attempts: int
+    transient_attempts: int
 
 
 @dataclass(slots=True)
@@ -41,6 +56,8 @@ class Attempt:
     lent: Lent = field(default_factory=Lent)
     counted: NodeStats | None = None
     """The stats that the row has of this round already, when an earlier attempt wrote its end and could not say so."""
+    transients: int = 0
+    progress: Progress = field(default_factory=Progress)
 
     def add_to(self, earlier: StoredNode | None) -> None:
         """Go on with what the rounds before this one used; a node that waited is one node (S-041)."""
@@ -93,6 +110,7 @@ class Attempt:
                 **(stats_json(self.stats) if ended or self.waits else {}),
                 **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
                 **self._waits(status),
+                **({TRANSIENTS: self.transients} if self.transients else {}),
             },
             outputs=tuple(outputs),
             diverged=self.diverged,

@@ -39,6 +39,15 @@ def stats_json(stats: NodeStats) -> dict[str, Any]:
         "extra_cost": stats.extra_cost,
         "extra_steps": stats.extra_steps,
         "error": stats.error,
+        **(_model_use(stats) if stats.model_calls else {}),
+    }
+
+
+def _model_use(stats: NodeStats) -> dict[str, int]:
+    return {
+        "model_calls": stats.model_calls,
+        "input_tokens": stats.input_tokens,
+        "output_tokens": stats.output_tokens,
     }
 
 

@@ -15,8 +15,9 @@ from temporalio import activity
 from activities.admitting import Admitting
 from activities.ownership import Claims
 from activities.records import now
+from activities.tools import encoded_calls, kept_state
 from activities.values import ValueCodec
-from blocks.base import AskReview, AwaitEvent, Block, BlockError, BlockSchema, Sleep, Wait
+from blocks.base import AskReview, AwaitEvent, Block, BlockError, BlockSchema, CallTools, Sleep, Wait
 from contracts.activities import (
     RECORD_REVIEW,
     SHOW_STATUS,
@@ -42,12 +43,17 @@ class Asking:
 
     async def suspension(self, request: NodeRequest, wait: Wait, *, attempt: int, emitted: int) -> Suspension:
         """What the workflow is told of a wait. The review a person sees is written before that."""
+        execution_id = request.run.execution_id
+        state = await kept_state(self.codec, execution_id, wait.state)
         match wait:
             case Sleep():
-                return Suspension(seconds=wait.duration.total_seconds(), emitted=emitted, state=wait.state)
+                return Suspension(seconds=wait.duration.total_seconds(), emitted=emitted, state=state)
             case AwaitEvent():
                 seconds = wait.patience.total_seconds() if wait.patience else None
-                return Suspension(seconds=seconds, emitted=emitted, state=wait.state, event=wait.name)
+                return Suspension(seconds=seconds, emitted=emitted, state=state, event=wait.name)
+            case CallTools():
+                calls = await encoded_calls(self.codec, execution_id, wait.calls)
+                return Suspension(emitted=emitted, state=state, calls=calls)
         round = request.resume.round if request.resume else 0
         review_id = f"{request.id}:{round}" if round else request.id
         encoded = await self.codec.encode(request.run.execution_id, wait.data)
@@ -69,7 +75,7 @@ class Asking:
         return Suspension(
             seconds=wait.patience.total_seconds() if wait.patience else None,
             emitted=emitted,
-            state=wait.state,
+            state=state,
             review=ReviewAsked(id=review_id, editable=wait.editable),
         )
 

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from temporalio import activity
@@ -19,14 +18,16 @@ from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
 from activities.credentials import RunCredentials
 from activities.graphs import GraphCache
-from activities.heartbeats import heartbeats
-from activities.node_attempt import ATTEMPTS_PER_ROUND, Attempt
+from activities.heartbeats import Progress, heartbeats
+from activities.node_attempt import ATTEMPTS_PER_ROUND, TRANSIENTS, Attempt, NodeLimits
 from activities.output_stream import Flush, OutputStream
 from activities.ownership import Claims
 from activities.patience import patiently
 from activities.records import agent_output_name, now
 from activities.reviews import Asking, asks_people, before_running
 from activities.run_masks import RunMasks
+from activities.tools import state_of, tools_of, with_results
+from activities.transient import begun_anew, pause_before_another
 from activities.values import ValueCodec
 from blocks.base import WAITS, AskReview, BlockSchema, NodeStats, Wait
 from blocks.inputs import assemble, validated
@@ -52,16 +53,6 @@ log = Logger("heddle.nodes")
 
 
 _LOST = Failure(NodeLost().message, NodeLost.code, expected=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeLimits:
-    """The wall-clock limit of a block that sets none and the flush window of its outputs, in seconds; how often an
-    execution whose worker is lost is begun."""
-
-    timeout: float
-    flush_window: float
-    max_attempts: int
 
 
 class NodeActivities:
@@ -97,8 +88,9 @@ class NodeActivities:
     @activity.defn(name=RUN_NODE.name)
     async def run_node(self, request: NodeRequest) -> NodeResult:
         """Run a node execution, or answer what an earlier attempt had already finished."""
-        async with heartbeats() as errors:
-            run = await patiently(lambda: self._prepare(request))
+        progress = Progress()
+        async with heartbeats(progress) as errors:
+            run = await patiently(lambda: self._prepare(request, progress))
             with log_context(
                 user_id=request.run.user_id,
                 graph_execution_id=request.run.execution_id,
@@ -142,6 +134,8 @@ class NodeActivities:
             await stream.abandon()
             raise
         except Exception as error:
+            if (pause := pause_before_another(run, error, self._limits.transient_attempts)) is not None:
+                await self._begin_anew(run, stream, error, pause)
             failure = failure_of(error, run.lent.redact)
             log_failure(request.id, error, failure)
             if failure.status is Status.FAILED:
@@ -167,10 +161,11 @@ class NodeActivities:
 
     # --- steps --------------------------------------------------------------------------------
 
-    async def _prepare(self, request: NodeRequest) -> Attempt:
+    async def _prepare(self, request: NodeRequest, progress: Progress | None = None) -> Attempt:
         compiled = await self._graphs.load(request.run.user_id, request.run.graph_id, request.run.graph_version)
         attempt = activity.info().attempt + (request.resume.round * ATTEMPTS_PER_ROUND if request.resume else 0)
-        return Attempt(request, compiled.placed[request.node_id], attempt, now(), NodeStats(), {})
+        placed = compiled.placed[request.node_id]
+        return Attempt(request, placed, attempt, now(), NodeStats(), {}, progress=progress or Progress())
 
     def _stream(self, run: Attempt, earlier: StoredNode | None, flush: Flush | None = None) -> OutputStream:
         return OutputStream(
@@ -191,6 +186,7 @@ class NodeActivities:
         """
         interrupted = int(earlier.stats.get(INTERRUPTIONS, 0)) if earlier else 0
         run.interruptions = interrupted
+        run.transients = int(earlier.stats.get(TRANSIENTS, 0)) if earlier else 0
         return activity.info().attempt - 1 - interrupted - errors >= self._limits.max_attempts
 
     async def _earlier(self, run: Attempt) -> StoredNode | None:
@@ -209,7 +205,10 @@ class NodeActivities:
     async def _answer(self, request: NodeRequest) -> dict[str, Any] | None:
         """What came of that for which the execution waited."""
         answer = request.resume.answer if request.resume else None
-        return None if answer is None else await self._codec.decode(answer)
+        if answer is None:
+            return None
+        told = await self._codec.decode(answer)
+        return await with_results(self._executions, self._codec, request.run.execution_id, told)
 
     async def _resolve(self, run: Attempt, answer: Mapping[str, Any] | None) -> BlockSchema | AskReview:
         """Values out of the store, defaults, dynamic pins, the mask, conversion, validation.
@@ -253,11 +252,13 @@ class NodeActivities:
             node_id=request.node_id,
             node_execution_id=request.id,
             stats=run.stats,
-            resume=request.resume.state if request.resume else None,
+            resume=await state_of(self._codec, request.resume.state) if request.resume else None,
             answer=answer,
             is_approved=request.is_approved,
             asks_people=asks_people(request.run.context),
             credentials=run.lent.credentials,
+            tools=await tools_of(self._graphs, request.run, request.node_id) if block.calls_tools else (),
+            progress=run.progress.add,
             services=self._services.of(request.run, request.node_id, request.id),
         )
         ids = {
@@ -368,6 +369,14 @@ class NodeActivities:
             raise ApplicationError(
                 "A later attempt or run has taken this node execution over", type="superseded", non_retryable=True
             )
+
+    async def _begin_anew(self, run: Attempt, stream: OutputStream, error: Exception, pause: float) -> None:
+        """Leave the node to a later attempt: what was stored stands, what was not is given again."""
+        await stream.abandon()
+        log.info(f"Node execution {run.request.id} is begun anew in {pause:g} s: {type(error).__name__}")
+        run.transients += 1
+        await self._write(run, run.record(Status.RUNNING))
+        raise begun_anew(run.lent.redact(str(error)), pause) from None
 
     async def _interrupted(self, run: Attempt) -> None:
         """The run was stopped: the row says so. A worker's shutdown leaves it open, another worker begins anew."""

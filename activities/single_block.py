@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.block_run import failure_of, run_block
+from activities.block_run import failure_of, run_alone
 from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
 from activities.credentials import Lent, RunCredentials
@@ -124,7 +124,7 @@ class BlockActivities:
         try:
             with block_span(block.name, {"user_id": context.user_id, "block_id": block.id}, lent.redact):
                 async with asyncio.timeout(limit) as timer:
-                    items = self._blocks_loop.iterate(block.name, lambda: run_block(block, inputs, context))
+                    items = self._blocks_loop.iterate(block.name, lambda: run_alone(block, inputs, context))
                     async with aclosing(items):
                         async for item in items:
                             if isinstance(item, WAITS):

@@ -6,7 +6,7 @@ its `run` yields `(output name, value)` as often as it likes and repeats names f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.credentials import Credential, CredentialsField
 from blocks.services import Services
+from blocks.tools import LinkedTool
 from engine.model import BlockId, BlockKind, BlockShape, Effects, Pin
 
 
@@ -86,6 +87,9 @@ class NodeStats:
     output_size: int = 0
     extra_cost: int = 0
     extra_steps: int = 0
+    model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     error: str | None = None
 
 
@@ -93,10 +97,12 @@ class NodeStats:
 class BlockContext:
     """Who runs the block, for whom, and where it stands; made anew for each node execution (S-038, S-187).
 
-    After a `Wait`, `resume` holds its `state`, and `answer` what came of an event (`payload`) or a review (`approved`,
-    `message`, `reviewer`, `data` where it was edited); it is empty when that did not come in time. `is_approved`: a
-    reviewer has approved all that the node will ask in this run. `asks_people`: reviews are not switched off.
-    `credentials`: the secrets that the block declares, by input; an optional one that the node lacks is absent.
+    After a `Wait`, `resume` holds its `state`, and `answer` what came of an event (`payload`), of tools (`calls`, see
+    `CallTools`) or of a review (`approved`, `message`, `reviewer`, `data` where it was edited); it is empty when that
+    did not come in time. `is_approved`: a reviewer has approved all that the node will ask in this run. `asks_people`:
+    reviews are not switched off. `credentials`: the secrets that the block declares, by input; an optional one that the
+    node lacks is absent. `tools`: the nodes that the node may call. `progress` takes the pieces of a text that grows,
+    for people to see meanwhile.
     """
 
     user_id: str
@@ -115,6 +121,8 @@ class BlockContext:
     is_approved: bool = False
     asks_people: bool = True
     credentials: Mapping[str, Credential] = field(default_factory=dict, repr=False)
+    tools: Sequence[LinkedTool] = ()
+    progress: Callable[[str], None] = lambda _: None
     stats: NodeStats = field(default_factory=NodeStats)
     services: Services = field(default_factory=Services)
 
@@ -150,9 +158,28 @@ class AskReview:
     state: Any = None
 
 
-type Wait = Sleep | AwaitEvent | AskReview
+@dataclass(frozen=True, slots=True)
+class NodeCall:
+    """A node to be run as a tool, with values for some of its input pins; the graph says the rest."""
 
-WAITS = (Sleep, AwaitEvent, AskReview)
+    node_id: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallTools:
+    """The same, until the nodes called have ended: each is a node execution of its own, with a row and outputs that
+    are routed on. `answer["calls"]` then tells in the order of `calls` its `status`, its `outputs` (name → values) and
+    its `error`. Without calls the block is run again at once: what is in `state` is then never done a second time.
+    """
+
+    calls: Sequence[NodeCall] = ()
+    state: Any = None
+
+
+type Wait = Sleep | AwaitEvent | AskReview | CallTools
+
+WAITS = (Sleep, AwaitEvent, AskReview, CallTools)
 
 
 class BlockError(Exception):
@@ -190,6 +217,8 @@ class Example:
     inputs: Mapping[str, Any]
     outputs: tuple[tuple[str, Any], ...]
     web: tuple[Exchange, ...] = ()
+    replies: tuple[Any, ...] = ()
+    """What language models answer meanwhile, in turn: texts, or lists of (tool, arguments)."""
 
 
 class Block[InputT: BlockSchema](ABC):
@@ -209,6 +238,13 @@ class Block[InputT: BlockSchema](ABC):
     """Whether a person may want to see each execution's inputs before it runs (agent-graphs §12.3)."""
     credentials: ClassVar[Mapping[str, CredentialsField]] = {}
     """What the block needs to be let in elsewhere, by input. Such a block is never PURE."""
+    transient: ClassVar[tuple[type[Exception], ...]] = ()
+    """Failures that waiting mends: the block is then begun anew, a few times, after the error's `retry_after` seconds.
+
+    What it gave before stands and is not given twice. Not for effectful blocks, which are entered once.
+    """
+    calls_tools: ClassVar[bool] = False
+    """Whether it is told in `context.tools` of the nodes that its `tools` pin is linked to."""
     costs: ClassVar[tuple[Cost, ...]] = ()
     timeout: ClassVar[timedelta | None] = None
     task_queue: ClassVar[str] = ""

@@ -9,6 +9,9 @@ from typing import Any
 
 from blocks.agent_executor import AgentExecutor
 from blocks.agent_io import AgentInput, AgentOutput
+from blocks.ai_structured import AIListGenerator, AIStructuredResponseGenerator
+from blocks.ai_summary import AITextSummarizer
+from blocks.ai_texts import AICondition, AIConversation, AITextGenerator
 from blocks.archives import CreateZipArchive, ExtractZipArchive
 from blocks.authenticated_requests import SendAuthenticatedWebRequest
 from blocks.base import Block, BlockSchema
@@ -41,6 +44,7 @@ from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsE
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
 from blocks.mcp_tool import McpTool
+from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
 from blocks.sampling import DataSampling
@@ -150,6 +154,14 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     ReadRssFeed,
     GetWikipediaSummary,
     McpTool,
+    # language models
+    AITextGenerator,
+    AIStructuredResponseGenerator,
+    AIConversation,
+    AITextSummarizer,
+    AIListGenerator,
+    AICondition,
+    Orchestrator,
     # time
     GetCurrentTime,
     GetCurrentDate,

@@ -120,7 +120,7 @@ _STILL_SO_NAMED = frozenset(
 )
 """Blocks of today whose own pins bear one of those names."""
 
-_MODELS: Mapping[str, str] = {
+RENAMED_MODELS: Mapping[str, str] = {
     "claude-3-5-sonnet-latest": "claude-sonnet-4-5-20250929",
     "claude-3-7-sonnet-20250219": "claude-sonnet-4-5-20250929",
     "claude-3-5-haiku-latest": "claude-haiku-4-5-20251001",
@@ -131,6 +131,8 @@ _MODELS: Mapping[str, str] = {
     "gemma2-9b-it": "gpt-5-chat-latest",
     "google/gemini-3-pro-preview": "google/gemini-3.1-pro-preview",
 }
+"""Former name of a language model → the one that took its place."""
+
 _PERPLEXITY_MODELS = frozenset({"perplexity/sonar", "perplexity/sonar-pro", "perplexity/sonar-deep-research"})
 _SYSTEM_PROVIDERS: Mapping[str, str] = {
     "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a": "openai",
@@ -217,7 +219,7 @@ def _is_dropped(block_id: str, name: str) -> bool:
 def _model(block_id: str, model: str) -> str:
     if block_id == _PERPLEXITY and model not in _PERPLEXITY_MODELS:
         return "perplexity/sonar"
-    return _MODELS.get(model, model)
+    return RENAMED_MODELS.get(model, model)
 
 
 def _credentials(value: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from blocks.http.client import Http, no_http
+from blocks.language_models import LanguageModels, NoModels
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,4 @@ class Services:
     collecting: Collecting = field(default_factory=_Nothing)
     fetch: Fetch = no_fetch
     http: Http = field(default_factory=no_http)
+    llm: LanguageModels = field(default_factory=NoModels)

@@ -15,7 +15,7 @@ from contracts.reviews import RecordReviewRequest
 from contracts.upkeep import Pruned, PruneRequest, Reconciled, ReconcileRequest
 from engine.model import Status
 from engine.reviews import OpenReview
-from engine.state import Output, Resume, Totals
+from engine.state import Output, Resume, ToolCall, Totals
 from engine.values import Reference, Value
 
 
@@ -145,7 +145,8 @@ class ReviewAsked(BaseModel):
 
 
 class Suspension(BaseModel):
-    """The node asks to be run again: after so many seconds, or at an event or decision that comes before then.
+    """The node asks to be run again: after so many seconds, at an event or decision that comes before then, or when the
+    nodes in `calls` have ended.
 
     `emitted` counts its outputs so far.
     """
@@ -155,6 +156,7 @@ class Suspension(BaseModel):
     state: Any = None
     event: str | None = None
     review: ReviewAsked | None = None
+    calls: list[ToolCall] | None = None
 
 
 class NodeResult(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.model import Status
 from engine.plan import PlanNode
-from engine.state import Open, Output, Phase
+from engine.state import Open, Output, Phase, ToolCall
 from engine.values import Value
 
 # --- events -----------------------------------------------------------------------------------
@@ -46,9 +46,9 @@ class Emitted:
 class Slept:
     """A running execution ended its activity and asks to be run again, with `state`, once it has what it waits for.
 
-    `phase` says what that is: a time (SLEEPING), the event named `event` (LISTENING) or a decision (REVIEW). `seconds`
-    is how long, for the latter two at the longest (None: as long as it takes). `emitted` counts its outputs so far,
-    those that went nowhere included.
+    `phase` says what that is: a time (SLEEPING), the event named `event` (LISTENING), a decision (REVIEW) or the end of
+    the nodes in `calls` (CALLING; none: it goes on at once). `seconds` is how long, for the others at the longest
+    (None: as long as it takes). `emitted` counts its outputs so far, those that went nowhere included.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Slept:
     outputs: list[Output] = field(default_factory=list)
     phase: Phase = Phase.SLEEPING
     event: str = ""
+    calls: list[ToolCall] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

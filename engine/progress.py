@@ -17,7 +17,7 @@ def progress(state: RunState) -> dict[str, int]:
         "done": state.totals.node_count,
         "failed": state.totals.node_error_count,
         "queued": phases.count(Phase.READY),
-        "running": phases.count(Phase.RUNNING) + phases.count(Phase.BATCHED),
+        "running": sum(map(phases.count, (Phase.RUNNING, Phase.BATCHED, Phase.CALLING))),
         "sleeping": phases.count(Phase.SLEEPING),
         "listening": phases.count(Phase.LISTENING),
         "review": phases.count(Phase.REVIEW),

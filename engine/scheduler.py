@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from pydantic_core import to_json
 
-from engine import waits
+from engine import tool_calls, waits
 from engine.events import (
     Cancelled,
     CancelNodes,
@@ -246,6 +246,7 @@ class Scheduler:
         self.state.running -= execution.phase is Phase.RUNNING
         execution.ended = True
         self._add_up(end, gives=self.plan.nodes[execution.node].is_output)
+        tool_calls.ended(self.state, execution, end)
         self._advance_lane(execution.node)
         if end.status is Status.FAILED and self.plan.on_node_error is OnNodeError.FAIL and not self.is_stopping:
             self.state.error = end.error or "A node failed"
@@ -276,6 +277,7 @@ class Scheduler:
         self._take_outputs(execution, sleep.outputs)
         self.state.running -= execution.phase is Phase.RUNNING
         waits.begin(self.state, execution, sleep, is_stopping=self.is_stopping)
+        tool_calls.begin(self.plan, self.state, execution, sleep, self._queue)
 
     def _stop(self) -> None:
         """Start no more timers; cancel what runs and the timers that were started."""

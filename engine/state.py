@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from engine.model import Status
 from engine.packing import pack, unpack
 from engine.values import Value
 
@@ -51,6 +52,8 @@ class Phase(StrEnum):
     """Waits for an event."""
     REVIEW = "review"
     """Waits for a person's decision."""
+    CALLING = "calling"
+    """Waits for nodes that it called as tools."""
 
 
 @dataclass(slots=True)
@@ -67,11 +70,28 @@ class Resume:
 
 
 @dataclass(slots=True)
+class ToolCall:
+    """A node that an execution wants to be run, with values for some of its pins."""
+
+    node: str
+    inputs: dict[str, Value]
+
+
+@dataclass(slots=True)
+class Called:
+    """An execution that was called as a tool, and how it ended; one of a node that is not there failed at once."""
+
+    id: str
+    status: Status | None = None
+
+
+@dataclass(slots=True)
 class Open:
     """An execution that was queued and has not ended. `seq` is its place in the run's queue order.
 
     `inputs` are what arrived and what static links filled in; defaults and masks are laid on by whoever runs it.
     `held` are outputs that came before the node's earlier executions were through. `event` is what it listens for.
+    `caller` is the execution that called this one as a tool, `calls` are those that this one called last.
     """
 
     id: str
@@ -85,6 +105,8 @@ class Open:
     ended: bool = False
     resume: Resume | None = None
     event: str = ""
+    caller: str = ""
+    calls: list[Called] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -58,7 +58,8 @@ def only_reviews(state: RunState) -> bool:
     """Whether something goes on, and all of it waits for decisions."""
     found = False
     for execution in state.open.values():
-        if not execution.ended:
+        # Whoever called a tool waits for what that waits for.
+        if not execution.ended and execution.phase is not Phase.CALLING:
             if execution.phase is not Phase.REVIEW:
                 return False
             found = True

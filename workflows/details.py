@@ -35,6 +35,8 @@ def _standing(row: dict[str, Any]) -> str:
     match row["phase"]:
         case "listening":
             return f"waits for the event {row['event']}"
+        case "calling":
+            return "waits for its tools"
         case "review":
             return "waits for a reviewer"
         case phase:

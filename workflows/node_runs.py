@@ -168,7 +168,14 @@ def _event(execution_id: str, result: NodeResult) -> Event:
         wait = result.suspension
         phase = Phase.REVIEW if wait.review else Phase.LISTENING if wait.event is not None else Phase.SLEEPING
         return Slept(
-            execution_id, wait.seconds, wait.state, wait.emitted, result.outputs, phase=phase, event=wait.event or ""
+            execution_id,
+            wait.seconds,
+            wait.state,
+            wait.emitted,
+            result.outputs,
+            phase=phase if wait.calls is None else Phase.CALLING,
+            event=wait.event or "",
+            calls=wait.calls or [],
         )
     return Ended(
         execution_id,

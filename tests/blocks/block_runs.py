@@ -1,19 +1,30 @@
 """Running a block in a test as an activity does, timers included."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
 
-from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, Example, Wait
+from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, CallTools, Example, Wait
 from blocks.credentials import ApiKey, Credential, CredentialsType, HostScoped, UserPassword
 from blocks.inputs import assemble, check_output, validated
+from blocks.language_models import LanguageModels, OnText, Reply, Request, ToolCall, Usage
+from blocks.llm.models import find_model
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
 from tests.support.web import exchanges, internet
 
 
-def context(resume: Any = None, timezone: str = "UTC", services: Services | None = None, **about: Any) -> BlockContext:
+def context(
+    resume: Any = None,
+    timezone: str = "UTC",
+    services: Services | None = None,
+    llm: LanguageModels | None = None,
+    **about: Any,
+) -> BlockContext:
+    services = services or Services(MemoryFiles(), MemoryKeyValues(), MemoryCollecting())
     return BlockContext(
         user_id="user",
         graph_id="graph",
@@ -23,7 +34,7 @@ def context(resume: Any = None, timezone: str = "UTC", services: Services | None
         node_execution_id="node-run",
         timezone=timezone,
         resume=resume,
-        services=services or Services(MemoryFiles(), MemoryKeyValues(), MemoryCollecting()),
+        services=replace(services, llm=llm) if llm else services,
         **about,
     )
 
@@ -46,6 +57,34 @@ def credentials_for(block: Block[Any], inputs: Mapping[str, Any]) -> dict[str, C
     return made
 
 
+class Scripted:
+    """Language models that answer what a test says, in turn: texts, or lists of (tool, arguments)."""
+
+    def __init__(self, *replies: Any) -> None:
+        self._left = list(replies)
+        self.asked: list[Request] = []
+
+    async def complete(self, request: Request, on_text: OnText | None = None) -> Reply:
+        self.asked.append(request)
+        reply = self._left.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        usage = Usage(input=10, output=5)
+        cost = find_model(request.model).cost(usage)
+        if isinstance(reply, str):
+            if on_text:
+                on_text(reply)
+            return Reply(reply, usage=usage, cost=cost)
+        calls = [
+            ToolCall(f"call_{len(self.asked)}_{number}", name, args if isinstance(args, str) else json.dumps(args))
+            for number, (name, args) in enumerate(reply)
+        ]
+        return Reply("", tuple(calls), usage, cost, "tool_calls")
+
+    def needs_key(self, model: str) -> bool:
+        return False
+
+
 def answer_to(wait: Wait) -> dict[str, Any] | None:
     """What comes of a wait in tests: every event, every approval."""
     match wait:
@@ -53,13 +92,16 @@ def answer_to(wait: Wait) -> dict[str, Any] | None:
             return {"payload": "waited"}
         case AskReview():
             return {"approved": True, "message": "", "reviewer": "ann"}
+        case CallTools():
+            done = {"id": "x", "status": "COMPLETED", "error": None}
+            return {"calls": [{**done, "outputs": {"did": [dict(call.inputs)]}} for call in wait.calls]}
     return None
 
 
 async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[str, Any]]:
     """What the block yields for the example's inputs, when the network answers as the example says and no more."""
     if not example.web:
-        return await run(block, example.inputs)
+        return await run(block, example.inputs, llm=Scripted(*example.replies))
     async with internet(exchanges(example.web)) as net:
         http = net.http()
         outputs = await run(block, example.inputs, services=Services(MemoryFiles(), MemoryKeyValues(), http=http))

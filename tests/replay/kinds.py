@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import Graph, GraphPolicy, OnNodeError
 from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source, Sub
@@ -38,6 +39,16 @@ CONTINUED = frozenset(
     }
 )
 """Kinds that continue as new after a few events; kept is the last history, of `continuing` the first."""
+
+REPLIES: Mapping[str, tuple[Any, ...]] = {
+    "orchestrated": (
+        [("testpasson", {"value": 1}), ("testpass", {"value": 2})],
+        [("nothing", {})],
+        [("testpasson", {"value": 3})],
+        "Done.",
+    ),
+}
+"""What the language model answers in runs of these kinds: texts, or lists of (tool, arguments)."""
 
 SETTINGS: Mapping[str, dict[str, Any]] = {
     **{name: {"continue_after_events": 16} for name in CONTINUED},
@@ -145,6 +156,29 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
                 ],
             ),
             {"x": 1},
+        ),
+        "orchestrated": (
+            graph(
+                [
+                    node(
+                        "agent",
+                        Orchestrator,
+                        prompt="?",
+                        model="ollama/any",
+                        agent_mode_max_iterations=-1,
+                        multiple_tool_calls=True,
+                    ),
+                    node("tool", PassOn),
+                    node("pure", Pass),
+                    node("each", PassOn),
+                    node("out", Sink, name="y"),
+                ],
+                "agent.tools -> tool.value",
+                "agent.tools -> pure.value",
+                "tool.value -> each.value",
+                "agent.finished -> out.value",
+            ),
+            {},
         ),
         "large_value": (graph([node("big", Big, value=100_000), node("a", Pass)], "big.value -> a.value"), {}),
         "reviewed": (

@@ -36,7 +36,19 @@ from store.postgres import PostgresStore
 from store.records import StoredNode
 from telemetry.free_port import free_port
 from telemetry.metrics import WorkerMetrics
-from tests.replay.kinds import CANCELLED, FAILED_BY_HAND, QUEUED, RERUN, RESET, RESUMED, REVIEWED, SETTINGS, kinds
+from tests.blocks.block_runs import Scripted
+from tests.replay.kinds import (
+    CANCELLED,
+    FAILED_BY_HAND,
+    QUEUED,
+    REPLIES,
+    RERUN,
+    RESET,
+    RESUMED,
+    REVIEWED,
+    SETTINGS,
+    kinds,
+)
 from tests.support.blocks import TEST_BLOCKS
 from worker import activities_of, worker_of
 
@@ -157,7 +169,10 @@ async def record(names: list[str], directory: Path) -> None:
             with BlocksLoop() as loop:
                 for name in names:
                     settings = Settings(task_queue=f"recorder-{name}", **SETTINGS.get(name, {}))
-                    activities = activities_of(settings, client, store, Catalogue(TEST_BLOCKS), loop, WorkerMetrics())
+                    llm = Scripted(*REPLIES.get(name, ()))
+                    activities = activities_of(
+                        settings, client, store, Catalogue(TEST_BLOCKS), loop, WorkerMetrics(), llm
+                    )
                     async with worker_of(settings, client, activities), Changes(database.url) as changes:
                         handle = await Recorder(client, store, changes, settings.task_queue).run(name)
                         (HISTORIES / f"{name}.json").write_text((await handle.fetch_history()).to_json())

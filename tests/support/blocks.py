@@ -16,8 +16,11 @@ from typing import Any
 from pydantic import Field
 
 from blocks.agent_executor import AgentExecutor as Sub
+from blocks.ai_summary import AITextSummarizer
+from blocks.ai_texts import AITextGenerator
 from blocks.base import Block, BlockContext, Inputs, Outputs, Sleep, Yielded
 from blocks.iteration import StepThroughItems
+from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import BlockKind, Effects
 
@@ -547,4 +550,7 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     Sink,
     Loud,
     Sub,
+    Orchestrator,
+    AITextGenerator,
+    AITextSummarizer,
 )

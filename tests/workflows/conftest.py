@@ -25,7 +25,7 @@ from store.postgres import PostgresStore
 from store.records import Execution, StoredNode
 from telemetry.metrics import WorkerMetrics
 from tests.support.blocks import TEST_BLOCKS
-from worker import activities_of, http_of, worker_of
+from worker import activities_of, http_of, llm_of, worker_of
 
 USER = "11111111-1111-4111-8111-111111111111"
 
@@ -134,11 +134,12 @@ async def opened_stack(
     )
     catalogue = Catalogue(dict.fromkeys((*TEST_BLOCKS, *further_blocks)))
     with BlocksLoop() as blocks_loop:
-        http = http or http_of(settings)
-        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics(), http)
+        http, llm = http or http_of(settings), llm_of(settings)
+        activities = activities_of(settings, client, store, catalogue, blocks_loop, WorkerMetrics(), http, llm)
         async with worker_of(settings, client, activities), Changes(database_url) as changes:
             yield Stack(client, store, settings, catalogue, changes)
-        await asyncio.wrap_future(blocks_loop.submit(http.aclose()))
+        for clients in (http, llm):
+            await asyncio.wrap_future(blocks_loop.submit(clients.aclose()))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,50 @@
+"""What a provider's HTTP status means: refused for good, or to be asked again later.
+
+Used by the clients of this folder. Texts are for people, without what was asked.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from blocks.language_models import ModelRefused, ModelUnavailable
+
+_LATER = frozenset({408, 409, 425, 429})
+_LONGEST = 500
+LONGEST_WAIT = 600.0
+"""Seconds: nobody waits longer on a provider's word."""
+
+_USED_UP = ("insufficient_quota", "billing", "credit balance")
+
+
+def failure(provider: str, status: int, text: str, headers: Mapping[str, str]) -> ModelRefused | ModelUnavailable:
+    """The error for an answer that is none. `text`: what the provider says of it."""
+    is_used_up = status == 429 and any(word in text.lower() for word in _USED_UP)
+    if (status in _LATER or status >= 500) and not is_used_up:
+        what = "limits the rate of requests" if status == 429 else "cannot answer at the moment"
+        return ModelUnavailable(f"{provider} {what} ({status}).", retry_after(headers))
+    shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return ModelRefused(f"{provider} refused the request ({status}): {shown or 'it gives no reason'}")
+
+
+def broken_off(provider: str) -> ModelUnavailable:
+    """The error for an answer that cannot be read, or that never came to its end."""
+    return ModelUnavailable(f"{provider} gave an answer that cannot be read or broke off.")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the provider wants to be asked again, within bounds; None when it does not say."""
+    if (text := headers.get("retry-after-ms")) and text.isdigit():
+        return min(int(text) / 1000, LONGEST_WAIT)
+    text = (headers.get("retry-after") or "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
