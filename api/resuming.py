@@ -10,7 +10,7 @@ from api.reconciling import asked_for
 from api.services import Services
 from contracts.bulk import BulkProgress, BulkResumeInput
 from contracts.errors import ExecutionCompleted, ExecutionNotFound, ExecutionRunning, InvalidRequest
-from contracts.execution import GraphExecutionInput
+from contracts.execution import ExecutionContext, GraphExecutionInput
 from engine.identity import keyed_execution_id
 from engine.model import Status
 from store.records import Execution
@@ -21,7 +21,7 @@ log = Logger(__name__)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def resume(app: Services, row: Execution) -> Execution:
+async def resume(app: Services, row: Execution, *, timezone: str = "UTC") -> Execution:
     """The run's row, QUEUED again.
 
     ExecutionRunning, ExecutionCompleted, InvalidRequest for a sub-graph's run, GraphNotFound when its version is gone,
@@ -44,6 +44,7 @@ async def resume(app: Services, row: Execution) -> Execution:
         graph_version=row.graph_version,
         trigger=row.trigger,
         resume=True,
+        context=ExecutionContext(timezone=timezone),
     )
     run_id = await app.runs.resume(row.id, run, earlier_run_id=row.run_id, graph_name=version.name)
     if run_id is not None:

@@ -1,5 +1,6 @@
 """Runs that go on: resume one, run one again, resume all that failed; and stopping many at once."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
@@ -38,7 +39,7 @@ _NOT_RUN_AGAIN: dict[int | str, dict[str, Any]] = {
 async def resume_execution(execution_id: ExecutionIdPath, app: AppServices, user: CurrentUser) -> ExecutionMeta:
     """Let a FAILED or TERMINATED run go on where it stopped; finished nodes are not run again (S-073)."""
     row = await showing_runs.owned(app, user.id, execution_id)
-    return showing_runs.meta(app, await resuming.resume(app, row))
+    return showing_runs.meta(app, await resuming.resume(app, row, timezone=user.timezone))
 
 
 @router.post(
@@ -61,7 +62,7 @@ async def rerun_execution(
     Its results say of each node execution whether it was kept.
     """
     row = await showing_runs.owned(app, user.id, execution_id)
-    wanted = await rerunning.wanted_again(app, row, body)
+    wanted = replace(await rerunning.wanted_again(app, row, body), timezone=user.timezone)
     run = await start(app, wanted) if key is None else await start_once(app, wanted, key)
     if isinstance(run, Started):
         shown = showing_runs.started(app, user.id, run)

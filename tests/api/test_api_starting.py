@@ -9,8 +9,9 @@ from fastapi import FastAPI
 
 from api.run_values import INLINE_TOTAL_BYTES, part
 from contracts.errors import InsufficientBalance, InvalidRequest, Unavailable
+from engine.model import Status
 from store.memory import MemoryStore, MemoryUsers
-from store.records import User
+from store.records import Finish, NewExecution, User
 
 
 @pytest.mark.parametrize("prefix", ["/api", "/v1"])
@@ -32,7 +33,7 @@ async def test_execute(
 
 
 async def test_a_run_keeps_its_users_time(
-    ann: httpx.AsyncClient, runs: NotedRuns, monkeypatch: pytest.MonkeyPatch
+    ann: httpx.AsyncClient, runs: NotedRuns, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def in_tokyo(*_: object) -> User:
         return User("ann", "ann@example.com", "Ann", timezone="Asia/Tokyo")
@@ -41,6 +42,15 @@ async def test_a_run_keeps_its_users_time(
     graph = (await ann.post("/api/graphs", json=sum_graph())).json()
     run = (await ann.post(f"/api/graphs/{graph['id']}/execute", json={"inputs": {"number": 4}})).json()
     assert runs.started[run["id"]].context.timezone == "Asia/Tokyo"
+    row = await store.executions.get("ann", run["id"])
+    assert row is not None
+    new = NewExecution(row.id, row.user_id, row.graph_id, row.graph_version, row.inputs, row.masks)
+    await store.executions.begin(new, run_id="run-1", at=row.created_at)
+    await store.executions.finish(new, run_id="run-1", finish=Finish(Status.FAILED, {}, row.created_at))
+    again = (await ann.post(f"/api/executions/{run['id']}/rerun", json={})).json()
+    assert runs.started[again["id"]].context.timezone == "Asia/Tokyo"
+    assert (await ann.post(f"/api/executions/{run['id']}/resume")).status_code == 202
+    assert runs.resumed[run["id"]].context.timezone == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize(
