@@ -18,11 +18,11 @@ from blocks.llm.models import (
     DEFAULT_MODEL,
     OPEN_PROVIDERS,
     PROVIDERS,
-    SYSTEM_CREDENTIALS,
     charged_cents,
     find_model,
     provider_of,
 )
+from blocks.system_credentials import system_id
 
 TRANSIENT = (ModelUnavailable,)
 
@@ -138,7 +138,8 @@ class Asker:
         stats.model_calls, stats.input_tokens, stats.output_tokens = spent.calls, spent.input, spent.output
         meta = self.inputs.credentials
         # Only the use of the deployment's own key is charged; a user's key is billed to the user elsewhere.
-        if meta and SYSTEM_CREDENTIALS.get(meta.id) == provider_of(self.inputs.model):
+        provider = provider_of(self.inputs.model)
+        if meta and provider and meta.id == system_id(provider):
             stats.extra_cost = charged_cents(spent.cents)
 
 

@@ -33,18 +33,6 @@ DEFAULT_URLS: Mapping[str, str] = {
 
 PROVIDERS = (*DEFAULT_URLS, *OPEN_PROVIDERS)
 
-SYSTEM_CREDENTIALS: Mapping[str, str] = {
-    "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a": "openai",
-    "24e5d942-d9e3-4798-8151-90143ee55629": "anthropic",
-    "4ec22295-8f97-4dd1-b42b-2c6957a02545": "groq",
-    "b5a0e27d-0c98-4df3-a4b9-10193e1f3c40": "open_router",
-    "744fdc56-071a-4761-b5a5-0af0ce10a2b5": "ollama",
-    "d44045af-1c33-4833-9e19-752313214de2": "llama_api",
-    "c4e6d1a0-3b5f-4789-a8e2-9b123456789f": "v0",
-    "aad82a89-9794-4ebb-977f-d736aa5260a3": "aiml_api",
-}
-"""Ids of credentials that stand for the deployment's own key in exported agents; only its use is charged (§11.14)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Price:
