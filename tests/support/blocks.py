@@ -402,7 +402,7 @@ class Told(_Test):
     name = "TestTold"
 
     async def run(self, inputs: ValueIn, context: BlockContext) -> AsyncIterator[Yielded]:
-        names = {each.name for each in fields(context)} - {"stats", "services", "credentials"}
+        names = {each.name for each in fields(context)} - {"stats", "services", "credentials", "tools", "progress"}
         yield "value", {name: getattr(context, name) for name in names}
 
 
