@@ -27,7 +27,6 @@ PENDING = {
     "S-147": "metrics of capacity",
     "S-154": "notifications",
     "S-157": "notifications",
-    "S-270": "blocks of models and files",
     "S-275": "credits and presets",
     "§6.4": "webhooks",
     "§10.4": "sharing, presets, dry runs",
