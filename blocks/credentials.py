@@ -90,6 +90,14 @@ class HostScoped:
 type Credential = ApiKey | UserPassword | HostScoped
 
 
+def key_of(credentials: Mapping[str, Credential], name: str = "credentials") -> str:
+    """The key that a block was lent for an input that takes API keys alone. TypeError for another kind."""
+    credential = credentials[name]
+    if not isinstance(credential, ApiKey):
+        raise TypeError("The credential is not an API key.")
+    return credential.key.get_secret_value()
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderBy:
     """The provider depends on another input: `provider_of(value)` names it, or None for a value that has none."""

@@ -1,6 +1,6 @@
 """Discord: sending a message as a bot, over its REST interface.
 
-For the block `Send Discord message`, once it can be given a bot's token. A text longer than Discord takes at once is
+For the block of `blocks/sending.py`. A text longer than Discord takes at once is
 sent in several messages.
 """
 

@@ -1,6 +1,6 @@
 """Jina: searching the web, and checking statements against it.
 
-For the blocks `Search the web` and `Fact checker`, once they can be given a key.
+For the blocks of `blocks/web_knowledge.py`.
 """
 
 from dataclasses import dataclass

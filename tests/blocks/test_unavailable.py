@@ -16,7 +16,7 @@ from engine.problems import Code, Level
 from engine.validate import check_all, check_structure
 
 TABLE = Path(__file__).parents[3] / "shared" / "spec" / "blocks.csv"
-SEND_DISCORD_MESSAGE = "d0822ab5-9f8a-44a3-8971-531dd0178b6b"
+READ_DISCORD_MESSAGES = "df06086a-d5ac-4abb-9996-2ad0acb2eff7"
 REMOVED = "be45299a-193b-4852-bda4-510883d21814"
 
 every_row = pytest.mark.parametrize("block", unavailable_blocks(), ids=lambda block: block.name)
@@ -49,9 +49,9 @@ def test_no_id_is_here_and_unavailable() -> None:
 
 
 def test_a_block_that_is_registered_wins() -> None:
-    class SendDiscordMessage(Block[Inputs]):
-        id = SEND_DISCORD_MESSAGE
-        name = "Send Discord message"
+    class ReadDiscordMessages(Block[Inputs]):
+        id = READ_DISCORD_MESSAGES
+        name = "Read Discord messages"
         description = "Stands in for a real one."
         Input = Inputs
         Output = Outputs
@@ -59,24 +59,24 @@ def test_a_block_that_is_registered_wins() -> None:
         async def run(self, inputs: Inputs, context: BlockContext) -> Any:
             yield "error", "not really"
 
-    catalogue = Catalogue((*CATALOGUE_BLOCKS, SendDiscordMessage), unavailable_blocks())
-    assert isinstance(catalogue.get(SEND_DISCORD_MESSAGE), SendDiscordMessage)
-    assert catalogue.unavailable(SEND_DISCORD_MESSAGE) is None
-    assert SEND_DISCORD_MESSAGE not in {block.id for block in catalogue.all_unavailable()}
-    shape = catalogue.shape(BlockId(SEND_DISCORD_MESSAGE))
+    catalogue = Catalogue((*CATALOGUE_BLOCKS, ReadDiscordMessages), unavailable_blocks())
+    assert isinstance(catalogue.get(READ_DISCORD_MESSAGES), ReadDiscordMessages)
+    assert catalogue.unavailable(READ_DISCORD_MESSAGES) is None
+    assert READ_DISCORD_MESSAGES not in {block.id for block in catalogue.all_unavailable()}
+    shape = catalogue.shape(BlockId(READ_DISCORD_MESSAGES))
     assert shape is not None
     assert not shape.unavailable
 
 
-@pytest.mark.parametrize("block_id", [SEND_DISCORD_MESSAGE, "h1i2j3k4-5l6m-7n8o-9p0q-r1s2t3u4v5w6"])
+@pytest.mark.parametrize("block_id", [READ_DISCORD_MESSAGES, "d3f4g5h6-1i2j-3k4l-5m6n-7o8p9q0r1s2t"])
 def test_a_graph_with_such_a_block_is_kept_and_not_run(block_id: str) -> None:
-    node = Node(id="n", block_id=block_id, input_default={"message_content": "hi", "channel_name": "c"})  # type: ignore[arg-type]
+    node = Node(id="n", block_id=block_id, input_default={})  # type: ignore[arg-type]
     graph = Graph(nodes=[node])
     shape_of = own_catalogue().shape
     (problem,) = check_all(graph, shape_of)
     assert (problem.code, problem.level) == (Code.BLOCK_UNAVAILABLE, Level.RUN)
     assert problem.message == (
-        "Node n uses block ‘Send Discord Message’, which this deployment does not have: "
+        "Node n uses block ‘Read Discord Messages’, which this deployment does not have: "
         "it needs an account with Discord."
     )
     titled = node.model_copy(update={"metadata": {"customized_name": "Tell them"}})
@@ -87,14 +87,14 @@ def test_a_graph_with_such_a_block_is_kept_and_not_run(block_id: str) -> None:
 def link(source: str, sink: str) -> Graph:
     store = "1ff065e9-88e8-4358-9d82-8dc91f622ba9"
     nodes = [
-        Node(id="far", block_id=REMOVED if "old" in source else SEND_DISCORD_MESSAGE),
+        Node(id="far", block_id=REMOVED if "old" in source else READ_DISCORD_MESSAGES),
         Node(id="S", block_id=store),
     ]  # type: ignore[arg-type]
     return Graph(nodes=nodes, links=[Link(source_id="far", source_name=source, sink_id="S", sink_name=sink)])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("source", "codes"), [("status", []), ("never", [Code.UNKNOWN_SOURCE_PIN]), ("old pin", []), ("error", [])]
+    ("source", "codes"), [("message_id", []), ("never", [Code.UNKNOWN_SOURCE_PIN]), ("old pin", []), ("error", [])]
 )
 def test_pins_are_checked_as_far_as_they_are_known(source: str, codes: list[Code]) -> None:
     found = check_structure(link(source, "input"), own_catalogue().shape)

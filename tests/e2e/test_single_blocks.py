@@ -44,7 +44,7 @@ async def test_what_one_keeps_a_graph_finds(system: System) -> None:
         (ExtractZipArchive.id, {"archive": "data:,tea"}, 400, "block_failed"),
         (FileRead.id, {"file_input": "/etc/passwd"}, 400, "block_failed"),
         (WaitUntil.id, {"moment": "2999-01-01"}, 400, "block_failed"),
-        ("d0822ab5-9f8a-44a3-8971-531dd0178b6b", {}, 403, "block_unavailable"),
+        ("df06086a-d5ac-4abb-9996-2ad0acb2eff7", {}, 403, "block_unavailable"),
     ],
 )
 async def test_why_a_block_does_not_run(
