@@ -48,7 +48,7 @@ from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
 from blocks.sampling import DataSampling
-from blocks.sending import SendDiscordMessage
+from blocks.sending import PublishToMedium, SendDiscordMessage
 from blocks.spreadsheet import ReadSpreadsheet
 from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
 from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
@@ -67,7 +67,7 @@ from blocks.typed_inputs import (
 )
 from blocks.unavailable import UnavailableBlock, unavailable_blocks
 from blocks.waiting import WaitUntil
-from blocks.web_knowledge import FactChecker, SearchTheWeb
+from blocks.web_knowledge import FactChecker, GoogleMapsSearch, SearchTheWeb, ValidateEmails
 from blocks.web_pages import ExtractWebsiteContent
 from blocks.web_requests import SendWebRequest
 from blocks.wikipedia import GetWikipediaSummary
@@ -159,7 +159,10 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     # other people's services
     SearchTheWeb,
     FactChecker,
+    ValidateEmails,
+    GoogleMapsSearch,
     SendDiscordMessage,
+    PublishToMedium,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,

@@ -1,4 +1,4 @@
-"""What services with a key know: search results, verdicts on statements.
+"""What services with a key know: search results, verdicts on statements, addresses, places.
 
 Registered in `catalogue.py`; what the services are asked is in `providers/`. They read alone, so a lost attempt is
 begun again.
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Cost, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType, key_of
-from blocks.providers import jina
+from blocks.providers import google_maps, jina, zerobounce
 from blocks.system_credentials import system_id
 
 _JSON = {"Content-Type": "application/json"}
@@ -115,3 +115,111 @@ class FactChecker(Block[FactCheckerInputs]):
         yield "result", verdict.result
         yield "reason", verdict.reason
         yield "references", verdict.references
+
+
+class ValidateEmailsInputs(Inputs):
+    email: str = Field(title="Address", description="The mail address", examples=["ada@tea.example"], min_length=1)
+    ip_address: str = Field("", title="IP address", description="From where its owner signed up, where that is known")
+    credentials: CredentialsMeta = Field(title="Credentials", description="A key for ZeroBounce")
+
+
+class ValidateEmailsOutputs(Outputs):
+    response: dict[str, Any] = Field(
+        title="Response", description="What is known of the address: `status`, `sub_status`, `domain` and more"
+    )
+
+
+class ValidateEmails(Block[ValidateEmailsInputs]):
+    id = "e3950439-fa0b-40e8-b19f-e0dca0bf5853"
+    name = "Validate emails"
+    description = "Asks ZeroBounce whether a mail address takes mail."
+    categories = frozenset({Category.SEARCH})
+    credentials: ClassVar = {"credentials": CredentialsField(("zerobounce",))}
+    Input = ValidateEmailsInputs
+    Output = ValidateEmailsOutputs
+    examples = (
+        Example(
+            {
+                "email": "ada@tea.example",
+                "credentials": {"id": "mine", "provider": "zerobounce", "type": "api_key"},
+            },
+            (("response", {"address": "ada@tea.example", "status": "valid", "sub_status": ""}),),
+            web=(
+                Exchange(
+                    "GET https://api.zerobounce.net/v2/validate"
+                    "?api_key=secret+of+mine&email=ada%40tea.example&ip_address=",
+                    '{"address": "ada@tea.example", "status": "valid", "sub_status": ""}',
+                    headers=_JSON,
+                ),
+            ),
+        ),
+    )
+
+    async def run(self, inputs: ValidateEmailsInputs, context: BlockContext) -> AsyncIterator[Yielded]:
+        key = key_of(context.credentials)
+        yield "response", await zerobounce.validate(context.services.http, key, inputs.email, inputs.ip_address)
+
+
+class GoogleMapsSearchInputs(Inputs):
+    credentials: CredentialsMeta = Field(title="Credentials", description="A key for Google Maps")
+    query: str = Field(title="Query", description="What to look for, and where", examples=["tea houses in Kyoto"])
+    radius: int = Field(
+        5000,
+        title="Radius",
+        description="In metres; without effect, as a text has no point to measure from: name the place in the query",
+        ge=1,
+        le=50_000,
+    )
+    max_results: int = Field(20, title="Most results", description="How many places at the most", ge=1, le=60)
+
+
+class GoogleMapsSearchOutputs(Outputs):
+    place: dict[str, Any] = Field(
+        title="Place", description="Each place: `name`, `address`, `phone`, `rating`, `reviews` and `website`"
+    )
+
+
+class GoogleMapsSearch(Block[GoogleMapsSearchInputs]):
+    id = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+    name = "Google Maps search"
+    description = "Looks for places with Google Maps and gives them one by one."
+    categories = frozenset({Category.SEARCH})
+    credentials: ClassVar = {"credentials": CredentialsField(("google_maps",))}
+    Input = GoogleMapsSearchInputs
+    Output = GoogleMapsSearchOutputs
+    examples = (
+        Example(
+            {
+                "credentials": {"id": "mine", "provider": "google_maps", "type": "api_key"},
+                "query": "tea houses in Kyoto",
+                "max_results": 1,
+            },
+            (
+                (
+                    "place",
+                    {
+                        "name": "Tea House",
+                        "address": "1 Leaf St",
+                        "phone": "+1 2",
+                        "rating": 4.5,
+                        "reviews": 12,
+                        "website": "https://tea.example/",
+                    },
+                ),
+            ),
+            web=(
+                Exchange(
+                    "POST https://places.googleapis.com/v1/places:searchText",
+                    '{"places": [{"displayName": {"text": "Tea House"}, "formattedAddress": "1 Leaf St", '
+                    '"internationalPhoneNumber": "+1 2", "rating": 4.5, "userRatingCount": 12, '
+                    '"websiteUri": "https://tea.example/"}]}',
+                    headers=_JSON,
+                ),
+            ),
+        ),
+    )
+
+    async def run(self, inputs: GoogleMapsSearchInputs, context: BlockContext) -> AsyncIterator[Yielded]:
+        key = key_of(context.credentials)
+        for place in await google_maps.search(context.services.http, key, inputs.query, inputs.max_results):
+            yield "place", place

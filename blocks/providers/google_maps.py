@@ -1,6 +1,6 @@
 """Google Maps: searching for places, over the Places interface.
 
-For the block `Google Maps search`, once it can be given a key.
+For the block of `blocks/web_knowledge.py`.
 """
 
 from typing import Any

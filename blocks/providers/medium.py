@@ -1,6 +1,6 @@
 """Medium: publishing a post.
 
-For the block `Publish to Medium`, once it can be given a key.
+For the block of `blocks/sending.py`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """ZeroBounce: whether a mail address takes mail.
 
-For the block `Validate emails`, once it can be given a key.
+For the block of `blocks/web_knowledge.py`.
 """
 
 from typing import Any
