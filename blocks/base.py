@@ -217,6 +217,8 @@ class Example:
     inputs: Mapping[str, Any]
     outputs: tuple[tuple[str, Any], ...]
     web: tuple[Exchange, ...] = ()
+    mail_server: str = ""
+    """`HOST:PORT` of a mail server, which takes the one mail that the block sends meanwhile."""
     replies: tuple[Any, ...] = ()
     """What language models answer meanwhile, in turn: texts, or lists of (tool, arguments)."""
 

@@ -49,6 +49,7 @@ from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
 from blocks.sampling import DataSampling
 from blocks.sending import PublishToMedium, SendDiscordMessage
+from blocks.sending_mail import SendEmail
 from blocks.spreadsheet import ReadSpreadsheet
 from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
 from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
@@ -163,6 +164,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     GoogleMapsSearch,
     SendDiscordMessage,
     PublishToMedium,
+    SendEmail,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,

@@ -1,6 +1,6 @@
 """Sending one e-mail through somebody's SMTP server, under the same guard as web requests.
 
-For the block that sends mail, once it can be given a password. Always over TLS, save to servers that the deployment
+For the block of `sending_mail.py`. Always over TLS, save to servers that the deployment
 names itself; the server's address is judged before it is connected to. Nothing is tried again: a mail may have left.
 """
 

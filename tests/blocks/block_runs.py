@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from random import randrange
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from blocks.language_models import LanguageModels, OnText, Reply, Request, ToolC
 from blocks.llm.models import find_model
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
+from tests.support.mail import Server, serving
 from tests.support.web import exchanges, internet
 
 
@@ -100,6 +102,8 @@ def answer_to(wait: Wait) -> dict[str, Any] | None:
 
 async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[str, Any]]:
     """What the block yields for the example's inputs, when the network answers as the example says and no more."""
+    if example.mail_server:
+        return await _run_with_mail(block, example)
     if not example.web:
         return await run(block, example.inputs, llm=Scripted(*example.replies))
     async with internet(exchanges(example.web)) as net:
@@ -107,6 +111,18 @@ async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[s
         outputs = await run(block, example.inputs, services=Services(MemoryFiles(), MemoryKeyValues(), http=http))
         await http.aclose()
     assert [f"{seen.method} {seen.url}" for seen in net.seen] == [exchange.request for exchange in example.web]
+    return outputs
+
+
+async def _run_with_mail(block: type[Block[Any]], example: Example) -> list[tuple[str, Any]]:
+    port = int(example.mail_server.rpartition(":")[2])
+    # Tests that run beside this one have addresses of their own, since the port is given.
+    host = f"127.{randrange(1, 255)}.{randrange(255)}.{randrange(1, 255)}"
+    async with serving(Server(), host=host, port=port) as (server, http_that_may):
+        http = http_that_may(example.mail_server)
+        outputs = await run(block, example.inputs, services=Services(http=http))
+        await http.aclose()
+    assert server.heard.count("DATA") == 1
     return outputs
 
 
