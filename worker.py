@@ -48,6 +48,7 @@ from blocks.llm.clients import ProviderClients
 from blocks.system_credentials import SystemCredentials
 from contracts.activities import PRUNE_EXECUTIONS, RECONCILE_RUNS, RunLimits
 from contracts.errors import HeddleError
+from contracts.hand_input import wrong_fields
 from contracts.search_attributes import register
 from contracts.temporal_client import connect
 from engine.validate import GraphLimits
@@ -343,8 +344,7 @@ def main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        print(f"Settings: {wrong}", file=sys.stderr)
+        print(f"Settings: {wrong_fields(error, 'settings')}", file=sys.stderr)
         return 1
     configure_logging(settings.log_level)
 

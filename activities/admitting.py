@@ -43,17 +43,10 @@ class Admitting:
         begun = await begin(new, run_id=run_id, at=at, limits=self._limits)
         if begun.is_admitted:
             return begun
-        try:
-            admitted = await self._store.admission.wait(
-                new.id, user_id=new.user_id, graph_id=new.graph_id, limits=self._limits
-            )
-        except Unavailable:
-            raise
-        except SystemFault as error:
-            log.warning("admission failed, the run goes on without it", error=error.message)
+        is_admitted = await self._queue(new.id, new.user_id, new.graph_id)
+        if is_admitted is None:
             return await begin(new, run_id=run_id, at=at)
-        await self.tell([id for id in admitted if id != new.id], by=new.id)
-        if new.id in admitted:
+        if is_admitted:
             return await begin(new, run_id=run_id, at=at, limits=self._limits)
         log.warning(
             f"Rate limit exceeded for user {new.user_id} on graph {new.graph_id}: "
@@ -82,20 +75,13 @@ class Admitting:
         limits = self._limits if run.context.parent_execution_id is None else None
         show = partial(self._store.reviews.show, run.execution_id, run_id=run.run_id, limits=limits)
         shown, admitted = await show(status=status, at=datetime.now(UTC))
+        await self.tell(admitted, by=run.execution_id)
         if shown is Status.QUEUED:
-            try:
-                admitted = await self._store.admission.wait(
-                    run.execution_id, user_id=run.user_id, graph_id=run.graph_id, limits=self._limits
-                )
-            except Unavailable:
-                raise
-            except SystemFault as error:
-                log.warning("admission failed, the run goes on without it", error=error.message)
+            is_admitted = await self._queue(run.execution_id, run.user_id, run.graph_id)
+            if is_admitted is None:
                 shown, _ = await show(status=status, at=datetime.now(UTC), limits=None)
-                return shown
-            if run.execution_id in admitted:
+            elif is_admitted:
                 shown, _ = await show(status=status, at=datetime.now(UTC))
-        await self.tell([id for id in admitted if id != run.execution_id], by=run.execution_id)
         return shown
 
     async def stand_in(self, run: RunRef) -> None:
@@ -103,18 +89,22 @@ class Admitting:
 
         It does not wait; it takes a slot if one is free, else the first that becomes free when its turn comes.
         """
-        if run.context.parent_execution_id is not None:
-            return
+        if run.context.parent_execution_id is None:
+            await self._queue(run.execution_id, run.user_id, run.graph_id)
+
+    async def _queue(self, execution_id: str, user_id: str, graph_id: str) -> bool | None:
+        """Stand in the queue and wake whoever may go on; whether this run may. None: nobody can tell, so it does."""
         try:
             admitted = await self._store.admission.wait(
-                run.execution_id, user_id=run.user_id, graph_id=run.graph_id, limits=self._limits
+                execution_id, user_id=user_id, graph_id=graph_id, limits=self._limits
             )
         except Unavailable:
             raise
         except SystemFault as error:
             log.warning("admission failed, the run goes on without it", error=error.message)
-            return
-        await self.tell([id for id in admitted if id != run.execution_id], by=run.execution_id)
+            return None
+        await self.tell([id for id in admitted if id != execution_id], by=execution_id)
+        return execution_id in admitted
 
     async def tell(self, execution_ids: Sequence[str], *, by: str) -> None:
         """Wake the workflows of runs that may go on now. Told twice, the second time means nothing.

@@ -23,6 +23,7 @@ from contracts.errors import (
     ReviewNotFound,
     ReviewsOfSeveralRuns,
 )
+from contracts.hand_input import wrong_fields
 from contracts.reviews import ReviewDecision
 from engine.values import Reference, same_json
 from store.records import Execution, User
@@ -106,7 +107,7 @@ def _checked(decision: Decision, review: Review, user: User, *, is_over: bool) -
             approve_future=decision.auto_approve_future,
         )
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = wrong_fields(error, "decision")
         raise InvalidRequest(f"The decision on {decision.review_id} cannot be taken: {wrong}.") from None
     if told.edits and not review.editable:
         raise ReviewNotEditable(f"The data of review {review.id} may not be changed: decide on it as it is.")

@@ -16,8 +16,10 @@ from store.repair import repair
 
 WAIT_SECONDS = 5.0
 MOST_STOPPED = 1_000
-MOST_SEEN = 20_000
 """Runs that one request asks to stop, at the most."""
+
+MOST_SEEN = 20_000
+"""Runs that it looks at for that, those of sub-graphs included."""
 
 _PAGE = 100
 _AT_ONCE = 10

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import to_json
 
+from contracts.hand_input import unstorable
 from engine.values import Reference
 
 REVIEW_NODE = "review_node"
@@ -40,8 +41,8 @@ class ReviewDecision(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _can_be_stored(cls, given: Any) -> Any:
-        if _has_nul(given):
-            raise ValueError("a text holds the character NUL, which cannot be stored")
+        if wrong := unstorable(given):
+            raise ValueError(wrong)
         return given
 
     @field_validator("message", mode="before")
@@ -91,19 +92,6 @@ class RecordReviewRequest(BaseModel):
     outcome: ReviewOutcome
     data: Any = None
     data_ref: Reference | None = None
-
-
-def _has_nul(given: Any) -> bool:
-    todo = [given]
-    while todo:
-        match todo.pop():
-            case str() as text if "\0" in text:
-                return True
-            case dict() as inner:
-                todo += [*inner, *inner.values()]
-            case list() as inner:
-                todo += inner
-    return False
 
 
 def _depth(data: Any) -> int:

@@ -59,10 +59,6 @@ class MemoryReviews:
         self._asked[key] = (attempt, decided)
         return True
 
-    async def reopen(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
-        """Forget the decisions on these."""
-        self.take_back(execution_id, node_execution_ids)
-
     def forget(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
         """Forget what these asked."""
         self._asked = {

@@ -20,7 +20,6 @@ from store.sql import statement
 
 _ASK = statement("ask_review")
 _DECIDE = statement("decide_review")
-_REOPEN = statement("reopen_reviews")
 _OF_EXECUTION = statement("reviews_of_execution")
 _BY_ID = statement("reviews_by_id")
 _WAITING = statement("reviews_waiting")
@@ -72,11 +71,6 @@ class PostgresReviews:
             self._pool, _DECIDE, execution_id, review_id, run_id, status.value, reviewer, message, data, at
         )
         return bool(written)
-
-    async def reopen(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
-        """Forget the decisions on these."""
-        if node_execution_ids:
-            await execute(self._pool, _REOPEN, execution_id, list(node_execution_ids))
 
     async def of_execution(self, user_id: str, execution_id: str) -> list[Review]:
         """Those of a run of the user, in the order in which they were asked."""

@@ -110,10 +110,6 @@ class Reviews(Protocol):
         """Write a decision that stands. False, and nothing is written, when the run is another run id's."""
         ...
 
-    async def reopen(self, execution_id: str, node_execution_ids: Collection[str]) -> None:
-        """Forget the decisions on these: the run was reset to before them."""
-        ...
-
     async def of_execution(self, user_id: str, execution_id: str) -> list[Review]:
         """Those of a run of the user, in the order in which they were asked."""
         ...

@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from contracts.activities import RECORD_REVIEW, ReviewAsked
+from contracts.hand_input import wrong_fields
 from contracts.reviews import RecordReviewRequest, ReviewDecision, ReviewOutcome
 from engine.events import Event, Woke
 from engine.reviews import Decided, NotEditable, OpenReview, ReviewBook, ReviewDecided, ReviewUnknown
@@ -126,7 +127,7 @@ def read_decision(raw: Any) -> ReviewDecision:
     try:
         return ReviewDecision.model_validate(raw)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'decision'}: {e['msg']}" for e in error.errors())
+        wrong = wrong_fields(error, "decision")
         _refuse("invalid_request", f'Bad decision: {wrong}. Expected {{"review_id": …, "approved": true or false}}')
 
 

@@ -3,7 +3,6 @@
 Used by `graph_execution.py` alone.
 """
 
-import json
 import re
 from typing import Any, NoReturn
 
@@ -13,10 +12,9 @@ from temporalio.exceptions import ApplicationError
 
 from contracts.activities import EventSent
 from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput
+from contracts.hand_input import unstorable, wrong_fields
 from engine.events import EventCame
 from engine.values import inline
-
-_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def check_id(execution_id: str) -> None:
@@ -34,14 +32,9 @@ def parse(raw: Any) -> GraphExecutionInput:
     try:
         request = GraphExecutionInput.model_validate(raw)
     except ValidationError as error:
-        _refuse("; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors()))
-    try:
-        text = json.dumps(raw, ensure_ascii=False)
-        text.encode()
-    except UnicodeEncodeError:
-        _refuse("a text holds half of a surrogate pair, which cannot be stored")
-    if _ESCAPED_NUL.search(text):
-        _refuse("a text holds the character NUL, which cannot be stored")
+        _refuse(wrong_fields(error, "input"))
+    if wrong := unstorable(raw):
+        _refuse(wrong)
     return request
 
 
@@ -50,7 +43,7 @@ def read_event(raw: Any) -> EventCame | None:
     try:
         sent = EventSent.model_validate(raw)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'event'}: {e['msg']}" for e in error.errors())
+        wrong = wrong_fields(error, "event")
         workflow.logger.warning('Event passed over: %s. Expected {"name": …, "payload": …}', wrong)
         return None
     return EventCame(sent.name, sent.payload_ref or inline(sent.payload))

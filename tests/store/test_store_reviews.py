@@ -101,8 +101,9 @@ async def test_decisions_of_another_run_are_not_written_and_can_be_taken_back(st
     assert not await approve(store, new, "a", run_id="run-0")
     assert await waiting(store, new) == ["b", "a"]
     assert await approve(store, new, "a")
-    await store.reviews.reopen(new.id, [])
-    await store.reviews.reopen(new.id, ["a"])
+    rows = [StandingNode(id, f"node of {id}", "block", n, Status.REVIEW, n, {}) for n, id in enumerate("ab")]
+    standing = Standing({"node of a": 1, "node of b": 2}, rows)
+    assert await store.ownership.take_over(new.id, run_id="run-2", owner=RUN, standing=standing, at=later(6))
     assert await waiting(store, new) == ["b", "a"]
     assert (await store.reviews.find(new.user_id, ["a"]))[0].decided_at is None
 

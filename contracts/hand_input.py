@@ -1,0 +1,27 @@
+"""What is wrong with JSON that people write by hand: for the `temporal` CLI, for the API, for settings.
+
+Used wherever such input is read; how it is refused is the reader's to say.
+"""
+
+import json
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def wrong_fields(error: ValidationError, whole: str) -> str:
+    """Each field with what is wrong about it; `whole` names the input where no field is to blame."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors())
+
+
+def unstorable(given: Any) -> str | None:
+    """Why JSON cannot be kept in the database, or None when it can."""
+    text = json.dumps(given, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "a text holds half of a surrogate pair, which cannot be stored"
+    return "a text holds the character NUL, which cannot be stored" if _ESCAPED_NUL.search(text) else None
