@@ -54,6 +54,19 @@ def _schedule(recurring: Recurring, task_queue: str) -> Schedule:
     )
 
 
-def _renewed(schedule: Schedule, found: ScheduleUpdateInput) -> ScheduleUpdate:
-    """The schedule in place of the one found, with what people set by hand: whether it is paused, and why."""
-    return ScheduleUpdate(replace(schedule, state=found.description.schedule.state))
+def _renewed(wanted: Schedule, input: ScheduleUpdateInput) -> ScheduleUpdate | None:
+    """The schedule in place of the one found, with what people set by hand: whether it is paused, and why.
+
+    None if it is as wanted. The server takes in a pause before an update that it got earlier, so that the update, made
+    from a state of before, would undo the pause: a worker that starts must not send one without need.
+    """
+    found = input.description.schedule
+    if _definition(found) == _definition(wanted):
+        return None
+    return ScheduleUpdate(replace(wanted, state=found.state))
+
+
+def _definition(schedule: Schedule) -> tuple[object, ...]:
+    action = schedule.action
+    assert isinstance(action, ScheduleActionStartWorkflow)
+    return action.workflow, action.id, action.task_queue, schedule.spec.intervals, schedule.policy

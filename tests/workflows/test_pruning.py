@@ -108,6 +108,7 @@ async def test_schedules_are_made_once_and_brought_up_to_date(temporal_client: C
     await handle.pause(note="not now")
     # The server takes changes of a schedule in by and by.
     await become(temporal_client, id, lambda schedule: schedule.state.paused)
+    assert (await handle.describe()).info.last_updated_at is None, "an update without need could undo the pause"
     await ensure_schedules(temporal_client, "nobody", every(30))
     schedule = await become(
         temporal_client,
