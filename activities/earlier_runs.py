@@ -101,6 +101,11 @@ def reviews_that_wait(rebuilding: Rebuilding, earlier: Earlier) -> dict[str, Ope
     return found
 
 
+def approved_nodes(earlier: Earlier) -> list[str]:
+    """Nodes whose executions people approved for good."""
+    return sorted({review.node_id for review in earlier.reviews.values() if review.lasts})
+
+
 def _round(node: StoredNode) -> int:
     """The next round of the node execution; its attempts are counted over all of them."""
     waits = node.stats.get(WAITS)

@@ -17,6 +17,7 @@ from activities.credentials import RunCredentials
 from activities.earlier_runs import (
     WRITTEN_FROM_OUTSIDE,
     Earlier,
+    approved_nodes,
     cost,
     is_unknown,
     outputs_that_stand,
@@ -94,6 +95,7 @@ class RebuildActivities:
             compiled.plan, id, row.inputs, row.masks, skipped_nodes=(*asked.nodes_to_skip, *skipped)
         )
         earlier, likeness = await self._earlier(row), Likeness(self._codec)
+        approved = approved_nodes(earlier)
         # A re-run that was stopped before it had copied anything begins with the run that it runs again.
         if row.rerun_of is None or (asked.resume and earlier.nodes):
             rebuilding = Rebuilding(
@@ -123,6 +125,7 @@ class RebuildActivities:
             state=await pack_state(self._codec, scheduler.state),
             limits=self._limits,
             reviews=reviews_that_wait(rebuilding, earlier),
+            approved_nodes=approved,
         )
 
     # --- reading ------------------------------------------------------------------------------

@@ -131,6 +131,7 @@ class ReviewActivities:
             message=outcome.message,
             data=data,
             at=datetime.fromtimestamp(outcome.at, UTC),
+            lasts=outcome.lasts,
         )
         run = RunRef(execution_id=request.execution_id, run_id=request.run_id, user_id="", graph_id="", graph_version=0)
         if not await write() and await self._claims.waited(run):

@@ -88,6 +88,7 @@ class BeginResult(BaseModel):
     queued: bool = Field(False, description="No slot is free: the run is in the queue and has not begun")
     rebuilds: bool = Field(False, description="The run continues another: `rebuild_run` says where it begins")
     reviews: dict[str, OpenReview] = Field(default_factory=dict, description="Those that wait still, by their ids")
+    approved_nodes: list[str] = Field(default_factory=list, description="Nodes that were approved for good")
 
     @property
     def going_on(self) -> tuple[str, str, RunLimits]:

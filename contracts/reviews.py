@@ -73,7 +73,10 @@ class ReviewDecision(BaseModel):
 
 
 class ReviewOutcome(BaseModel):
-    """What stands after a decision. `is_repeat`: it had been made before. `at` in seconds since the epoch."""
+    """What stands after a decision. `is_repeat`: it had been made before. `at` in seconds since the epoch.
+
+    One that `lasts` stands for later executions of the node in its run too.
+    """
 
     review_id: str
     approved: bool
@@ -81,6 +84,7 @@ class ReviewOutcome(BaseModel):
     message: str
     edited: bool
     at: float
+    lasts: bool = False
     is_repeat: bool = False
 
 

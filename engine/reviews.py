@@ -4,6 +4,7 @@ Held by the workflow, which asks it at each decision; the scheduler only learns 
 decision on a review stands, the same one again is answered with it, another one is refused (architecture §5).
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 MOST_DECIDED = 100
@@ -46,6 +47,8 @@ class Decided:
     digest: str
     at: float
     edited: bool = False
+    lasts: bool = False
+    """Later executions of the node are approved without asking."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,11 @@ class ReviewBook:
     decided: dict[str, Decided] = field(default_factory=dict)
     approved_nodes: list[str] = field(default_factory=list)
     """Nodes whose later executions are approved without asking."""
+
+    def rebuilt(self, open: Mapping[str, OpenReview], approved_nodes: Iterable[str]) -> None:
+        """The run continues another: these wait still, and these nodes were approved for good."""
+        self.open.update(open)
+        self.approved_nodes.extend(approved_nodes)
 
     def opened(self, review_id: str, review: OpenReview) -> None:
         """A node execution asks for a decision; what was decided before (a reset took that back) is forgotten."""
@@ -85,11 +93,12 @@ class ReviewBook:
         if edited and not review.editable:
             raise NotEditable
         del self.open[review_id]
-        decided = Decided(review.node_execution_id, approved, reviewer, message, digest, at, edited)
+        lasts = approve_future and approved
+        decided = Decided(review.node_execution_id, approved, reviewer, message, digest, at, edited, lasts)
         self.decided[review_id] = decided
         if len(self.decided) > MOST_DECIDED:
             del self.decided[next(iter(self.decided))]
-        if approve_future and approved and review.node_id not in self.approved_nodes:
+        if lasts and review.node_id not in self.approved_nodes:
             self.approved_nodes.append(review.node_id)
         return decided, True
 

@@ -47,6 +47,7 @@ class MemoryReviews:
         message: str,
         data: Value | None,
         at: datetime,
+        lasts: bool = False,
     ) -> bool:
         """Write a decision that stands; False when the run is another run id's."""
         run, key = self._executions.run(execution_id), (execution_id, review_id)
@@ -55,7 +56,9 @@ class MemoryReviews:
         attempt, review = self._asked[key]
         status = ReviewStatus.APPROVED if approved else ReviewStatus.REJECTED
         given = json_copy(data) if data else None
-        decided = replace(review, status=status, reviewer=reviewer, message=message, data=given, decided_at=at)
+        decided = replace(
+            review, status=status, reviewer=reviewer, message=message, data=given, decided_at=at, lasts=lasts
+        )
         self._asked[key] = (attempt, decided)
         return True
 
@@ -72,7 +75,13 @@ class MemoryReviews:
         for key, (attempt, review) in self._asked.items():
             if review.execution_id == execution_id and review.node_execution_id in node_execution_ids:
                 again = replace(
-                    review, status=ReviewStatus.WAITING, reviewer=None, message=None, data=None, decided_at=None
+                    review,
+                    status=ReviewStatus.WAITING,
+                    reviewer=None,
+                    message=None,
+                    data=None,
+                    decided_at=None,
+                    lasts=False,
                 )
                 self._asked[key] = (attempt, again)
 

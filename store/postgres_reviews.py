@@ -64,11 +64,12 @@ class PostgresReviews:
         message: str,
         data: Value | None,
         at: datetime,
+        lasts: bool = False,
     ) -> bool:
         """Write a decision that stands; False when the run is another run id's."""
         status = ReviewStatus.APPROVED if approved else ReviewStatus.REJECTED
         written = await fetchval(
-            self._pool, _DECIDE, execution_id, review_id, run_id, status.value, reviewer, message, data, at
+            self._pool, _DECIDE, execution_id, review_id, run_id, status.value, reviewer, message, data, at, lasts
         )
         return bool(written)
 
@@ -144,4 +145,5 @@ def _review(row: asyncpg.Record) -> Review:
         message=message,
         data=row["data"],
         decided_at=decided_at,
+        lasts=row["lasts"],
     )

@@ -46,7 +46,10 @@ class NewReview:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review as it stands; of a run that is over, none waits. `data` is what the reviewer made of the payload."""
+    """A review as it stands; of a run that is over, none waits.
+
+    `data` is what the reviewer made of the payload; a decision that `lasts` is one on later executions of the node too.
+    """
 
     execution_id: str
     id: str
@@ -65,6 +68,7 @@ class Review:
     message: str | None = None
     data: Value | None = None
     decided_at: datetime | None = None
+    lasts: bool = False
 
     @property
     def is_decided(self) -> bool:
@@ -106,6 +110,7 @@ class Reviews(Protocol):
         message: str,
         data: Value | None,
         at: datetime,
+        lasts: bool = False,
     ) -> bool:
         """Write a decision that stands. False, and nothing is written, when the run is another run id's."""
         ...

@@ -186,7 +186,7 @@ class GraphExecution:
         tell_search_attributes(run, begun.finished.status if begun.finished else Status.RUNNING)
         if begun.rebuilds:
             begun = await self._result(start_rebuild(begin, begun.run))
-            self._reviews.book.open.update(begun.reviews)
+            self._reviews.book.rebuilt(begun.reviews, begun.approved_nodes)
         if begun.finished:
             return begun.finished
         plan, state, limits = begun.going_on

@@ -105,6 +105,7 @@ class Reviews:
             message=decided.message,
             edited=decided.edited,
             at=decided.at,
+            lasts=decided.lasts,
             is_repeat=not is_new,
         )
 

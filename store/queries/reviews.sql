@@ -5,17 +5,17 @@ VALUES ($1, $2, $3, $4, $5, $6, 'WAITING', $7, $8, $9, $10, $11)
 ON CONFLICT (execution_id, id) DO UPDATE SET
     attempt = excluded.attempt, status = excluded.status, payload = excluded.payload, instructions = excluded.instructions,
     editable = excluded.editable, asked_at = excluded.asked_at, expires_at = excluded.expires_at,
-    reviewer = NULL, message = NULL, data = NULL, decided_at = NULL
+    reviewer = NULL, message = NULL, data = NULL, decided_at = NULL, lasts = false
 WHERE held.attempt < excluded.attempt
 
 -- name: decide_review
-UPDATE reviews AS held SET status = $4, reviewer = $5, message = $6, data = $7, decided_at = $8
+UPDATE reviews AS held SET status = $4, reviewer = $5, message = $6, data = $7, decided_at = $8, lasts = $9
 FROM graph_executions AS run
 WHERE held.execution_id = $1 AND held.id = $2 AND run.id = $1 AND run.run_id = $3
 RETURNING true
 
 -- name: reopen_reviews
-UPDATE reviews SET status = 'WAITING', reviewer = NULL, message = NULL, data = NULL, decided_at = NULL
+UPDATE reviews SET status = 'WAITING', reviewer = NULL, message = NULL, data = NULL, decided_at = NULL, lasts = false
 WHERE execution_id = $1 AND node_execution_id = ANY ($2::text[])
 
 -- name: forget_reviews
@@ -23,38 +23,20 @@ WHERE execution_id = $1 AND node_execution_id = ANY ($2::text[])
 DELETE FROM reviews WHERE execution_id = $1 AND node_execution_id = ANY ($2::text[])
 
 -- name: reviews_of_execution
-SELECT review.*, run.graph_id, run.graph_version, run.ended_at, run.status AS run_status
-FROM reviews AS review
-JOIN graph_executions AS run ON run.id = review.execution_id
-JOIN node_executions AS node ON node.execution_id = review.execution_id AND node.id = review.node_execution_id
-WHERE review.execution_id = $2 AND run.user_id = $1
-ORDER BY review.asked_at, review.id
+SELECT * FROM shown_reviews WHERE execution_id = $2 AND run_user_id = $1 ORDER BY asked_at, id
 
 -- name: reviews_by_id
-SELECT review.*, run.graph_id, run.graph_version, run.ended_at, run.status AS run_status
-FROM reviews AS review
-JOIN graph_executions AS run ON run.id = review.execution_id
-JOIN node_executions AS node ON node.execution_id = review.execution_id AND node.id = review.node_execution_id
-WHERE review.id = ANY ($2::text[]) AND run.user_id = $1
+SELECT * FROM shown_reviews WHERE id = ANY ($2::text[]) AND run_user_id = $1
 
 -- name: reviews_waiting
-SELECT review.*, run.graph_id, run.graph_version, run.ended_at, run.status AS run_status
-FROM reviews AS review
-JOIN graph_executions AS run ON run.id = review.execution_id
-JOIN node_executions AS node ON node.execution_id = review.execution_id AND node.id = review.node_execution_id
-WHERE review.user_id = $1 AND review.status = 'WAITING' AND node.status = 'REVIEW'
-    AND run.status NOT IN ('COMPLETED', 'FAILED', 'TERMINATED')
-    AND (review.asked_at, review.id) < ($2, $3)
-ORDER BY review.asked_at DESC, review.id DESC
+-- The status is said once more: the index is of those that wait.
+SELECT * FROM shown_reviews
+WHERE user_id = $1 AND status = 'WAITING' AND waits AND (asked_at, id) < ($2, $3)
+ORDER BY asked_at DESC, id DESC
 LIMIT $4
 
 -- name: reviews_waiting_count
-SELECT count(*)
-FROM reviews AS review
-JOIN graph_executions AS run ON run.id = review.execution_id
-JOIN node_executions AS node ON node.execution_id = review.execution_id AND node.id = review.node_execution_id
-WHERE review.user_id = $1 AND review.status = 'WAITING' AND node.status = 'REVIEW'
-    AND run.status NOT IN ('COMPLETED', 'FAILED', 'TERMINATED')
+SELECT count(*) FROM shown_reviews WHERE user_id = $1 AND status = 'WAITING' AND waits
 
 -- name: show_status
 -- The lock on the run's row comes first, as everywhere. Without limits ($5, $6) slots are left alone.

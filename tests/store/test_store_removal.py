@@ -316,7 +316,8 @@ async def test_no_table_of_runs_is_forgotten(pool: Pool) -> None:
         row["table_name"]
         for row in await pool.fetch(
             "SELECT table_name FROM information_schema.columns "
-            "WHERE table_schema = current_schema() AND column_name = 'execution_id'"
+            "JOIN information_schema.tables USING (table_schema, table_name) "
+            "WHERE table_schema = current_schema() AND column_name = 'execution_id' AND table_type = 'BASE TABLE'"
         )
     }
     emptied = {query.removeprefix("DELETE FROM ").split()[0] for query in map(_last_line, postgres_removal.CONTENTS)}

@@ -42,10 +42,11 @@ async def ask(store: Store, new: NewExecution, id: str, **changes: Any) -> None:
     await store.reviews.ask(NewReview(**given | changes))
 
 
-async def approve(store: Store, new: NewExecution, id: str, run_id: str = RUN, approved: bool = True) -> bool:
-    return await store.reviews.decide(
-        new.id, id, run_id=run_id, approved=approved, reviewer="bob", message="fine", data={"value": 2}, at=later(5)
-    )
+async def approve(
+    store: Store, new: NewExecution, id: str, run_id: str = RUN, approved: bool = True, lasts: bool = False
+) -> bool:
+    decision: dict[str, Any] = {"approved": approved, "reviewer": "bob", "message": "fine", "lasts": lasts}
+    return await store.reviews.decide(new.id, id, run_id=run_id, data={"value": 2}, at=later(5), **decision)
 
 
 async def waiting(store: Store, new: NewExecution) -> list[str]:
@@ -66,9 +67,10 @@ async def test_a_review_waits_until_it_is_decided(store: Store) -> None:
     first, again = await store.reviews.of_execution(new.user_id, new.id)
     assert again == second
     assert (first.status, first.reviewer, first.message) == (ReviewStatus.APPROVED, "bob", "fine")
-    assert (first.data, first.decided_at) == ({"value": 2}, later(5))
-    await approve(store, new, "b", approved=False)
-    assert (await store.reviews.find(new.user_id, ["b", "none"]))[0].status is ReviewStatus.REJECTED
+    assert (first.data, first.decided_at, first.lasts) == ({"value": 2}, later(5), False)
+    await approve(store, new, "b", approved=False, lasts=True)
+    (rejected,) = await store.reviews.find(new.user_id, ["b", "none"])
+    assert (rejected.status, rejected.lasts) == (ReviewStatus.REJECTED, True)
 
 
 async def test_only_its_user_sees_it(store: Store) -> None:
@@ -105,7 +107,8 @@ async def test_decisions_of_another_run_are_not_written_and_can_be_taken_back(st
     standing = Standing({"node of a": 1, "node of b": 2}, rows)
     assert await store.ownership.take_over(new.id, run_id="run-2", owner=RUN, standing=standing, at=later(6))
     assert await waiting(store, new) == ["b", "a"]
-    assert (await store.reviews.find(new.user_id, ["a"]))[0].decided_at is None
+    (open_again,) = await store.reviews.find(new.user_id, ["a"])
+    assert (open_again.decided_at, open_again.lasts) == (None, False)
 
 
 @pytest.mark.parametrize("status", [Status.REVIEW, Status.RUNNING])

@@ -14,7 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
-from blocks.people import WaitForEvent
+from blocks.people import HumanInTheLoop, WaitForEvent
 from contracts.activities import EVENT
 from contracts.bulk import BULK_PROGRESS, BULK_RESUME, BulkProgress, BulkResumeInput
 from contracts.execution import GRAPH_EXECUTION
@@ -331,6 +331,32 @@ async def test_a_review_waits_as_before(stack: Stack) -> None:
     # What was decided stays so.
     ended = await resumed(stack, handle.id)
     assert ended.outputs["yes"] == [1]
+
+
+async def test_a_node_approved_for_good_stays_so(stack: Stack) -> None:
+    twice = graph(
+        [
+            node("now", Pass, value=1),
+            node("later", WaitForEvent, name="more"),
+            node("ask", HumanInTheLoop, name="it"),
+            node("out", Sink, name="n"),
+        ],
+        "now.value -> ask.data",
+        "later.payload -> ask.data",
+        "ask.approved_data -> out.value",
+    )
+    handle = await stack.start(twice)
+    (review,) = await waiting(stack, handle)
+    assert (await decide(handle, review.id, approve_future=True)).lasts
+    await until(stack, handle.id, "out", Status.COMPLETED)
+    for _ in range(2):
+        await handle.cancel()
+        await stack.outcome(handle)
+        handle = await resume(stack, handle.id)
+        await until(stack, handle.id, "later", Status.RUNNING)
+    await handle.signal(EVENT, {"name": "more", "payload": 2})
+    assert (await stack.outcome(handle)).outputs == {"n": [1, 2]}
+    assert len(await stack.store.reviews.of_execution(USER, handle.id)) == 1
 
 
 async def test_one_that_listens_listens_again(stack: Stack) -> None:
