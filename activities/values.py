@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from activities.patience import patiently
-from contracts.errors import TooManyOutputs, ValueTooLarge
+from contracts.errors import TooManyOutputs, ValueTooDeep, ValueTooLarge
+from contracts.nesting import DEEPEST, parsed
 from engine.values import Reference, Value, inline
 from store.records import Values
 
@@ -114,18 +115,23 @@ class ValueCodec:
 def plain_json(value: Any) -> tuple[Any, bytes]:
     """A value as plain JSON, and its text. What JSON cannot hold becomes `str()`; control characters are dropped.
 
-    NaN and the infinities become the texts that `float()` reads back; bytes become base 64.
+    NaN and the infinities become the texts that `float()` reads back; bytes become base 64. ValueTooDeep when it is
+    nested deeper than what it travels in can hold.
     """
     try:
         text = to_json(value, fallback=str, inf_nan_mode="strings", bytes_mode="base64")
     except (ValueError, UnicodeError):
-        # Lone surrogates, or what only Python's own encoder forgives.
-        value = _clean(json.loads(json.dumps(value, default=str, skipkeys=True)))
-        return value, to_json(value, inf_nan_mode="strings")
+        # Lone surrogates, or what only Python's own encoder forgives; or too deep for either.
+        try:
+            value = _clean(json.loads(json.dumps(value, default=str, skipkeys=True)))
+            text = to_json(value, inf_nan_mode="strings")
+        except (RecursionError, ValueError) as error:
+            raise ValueTooDeep(f"A value is nested deeper than {DEEPEST} levels, or holds itself.") from error
+        return parsed(text), text
     if b"\\u00" in text or b"\x7f" in text:
-        value = _clean(from_json(text))
+        value = _clean(parsed(text))
         return value, to_json(value)
-    return (value if type(value) in _SIMPLE else from_json(text)), text
+    return (value if type(value) in _SIMPLE else parsed(text)), text
 
 
 def _clean(value: Any) -> Any:

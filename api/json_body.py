@@ -16,9 +16,7 @@ from api.dependencies import CurrentUser
 from api.error_handlers import unreadable
 from api.errors import InvalidJson
 from contracts.errors import InvalidRequest
-
-DEEPEST = 100
-"""Levels of nesting; serialisers give up near 250, and our own wrapping needs some."""
+from contracts.nesting import DEEPEST
 
 _SUSPECT = re.compile(rb"\\u0000|\d{300}|[eE]\+?\d{3}")
 _BOM = b"\xef\xbb\xbf"

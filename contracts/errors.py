@@ -24,6 +24,7 @@ Raised everywhere below the API; `api/error_handlers.py` turns them into bodies,
     │   ├── CredentialsUnusable     credentials_unusable
     │   ├── TooManyCredentials      too_many_credentials (409)
     │   ├── ValueTooLarge           value_too_large (413)
+    │   ├── ValueTooDeep            value_too_deep
     │   ├── TooManyOutputs          too_many_outputs
     │   ├── IdempotencyConflict     idempotency_conflict (409)
     │   └── BodyTooLarge            body_too_large (413)
@@ -255,6 +256,13 @@ class ValueTooLarge(CallerError):
 
     code = "value_too_large"
     http_status = 413
+    category = ErrorCategory.RESOURCE
+
+
+class ValueTooDeep(CallerError):
+    """A value is nested deeper than allowed, or holds itself."""
+
+    code = "value_too_deep"
     category = ErrorCategory.RESOURCE
 
 

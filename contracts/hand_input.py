@@ -9,6 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contracts.errors import ValueTooDeep
+from contracts.nesting import DEEPEST, parsed
+
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -24,4 +27,15 @@ def unstorable(given: Any) -> str | None:
         text.encode()
     except UnicodeEncodeError:
         return "a text holds half of a surrogate pair, which cannot be stored"
-    return "a text holds the character NUL, which cannot be stored" if _ESCAPED_NUL.search(text) else None
+    if _ESCAPED_NUL.search(text):
+        return "a text holds the character NUL, which cannot be stored"
+    return nested_too_deep(given)
+
+
+def nested_too_deep(given: Any) -> str | None:
+    """That JSON is nested so deep that nothing can hold it, or None."""
+    try:
+        parsed(json.dumps(given, ensure_ascii=False).encode(errors="replace"))
+    except ValueTooDeep:
+        return f"it is nested deeper than {DEEPEST} levels"
+    return None

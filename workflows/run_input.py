@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from contracts.activities import EventSent
 from contracts.execution import EXECUTION_ID, GRAPH_EXECUTION, GraphExecutionInput
-from contracts.hand_input import unstorable, wrong_fields
+from contracts.hand_input import nested_too_deep, unstorable, wrong_fields
 from engine.events import EventCame
 from engine.values import inline
 
@@ -40,10 +40,12 @@ def parse(raw: Any) -> GraphExecutionInput:
 
 def read_event(raw: Any) -> EventCame | None:
     """An event that somebody sent, or None when it is none: a signal cannot be refused."""
+    sent, wrong = None, nested_too_deep(raw)
     try:
         sent = EventSent.model_validate(raw)
     except ValidationError as error:
         wrong = wrong_fields(error, "event")
+    if sent is None or wrong:
         workflow.logger.warning('Event passed over: %s. Expected {"name": …, "payload": …}', wrong)
         return None
     return EventCame(sent.name, sent.payload_ref or inline(sent.payload))

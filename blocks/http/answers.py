@@ -19,7 +19,6 @@ from blocks.http.destinations import host_of
 from blocks.http.errors import AnswerUnreadable, RateLimited, StatusFailed
 
 _LONGEST_WAIT = 24 * 3600.0
-_DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True)

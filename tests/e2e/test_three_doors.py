@@ -116,6 +116,16 @@ async def test_an_input_that_cannot_be_read_has_a_row_that_says_why(system: Syst
     assert "input: Extra inputs are not permitted" in found["error"]
 
 
+@pytest.mark.parametrize("levels", [120, 197, 1_000])
+async def test_an_input_that_is_nested_too_deep_ends_the_run(system: System, levels: int) -> None:
+    graph_id = await system.save(graph([node("in", Source, name="x")]))
+    deep = json.loads("[" * levels + "]" * levels)
+    execution_id = start(system, {"graph_id": graph_id, "user_id": USER, "inputs": {"x": deep}})
+    found = await eventually(system, execution_id, is_("FAILED"))
+    assert found["error_code"] == "invalid_request"
+    assert "nested" in found["error"]
+
+
 async def test_an_id_that_is_started_once_more_is_a_new_run(system: System) -> None:
     saved = [await system.save(graph([node("in", Source, name=name), node("p", Pass, value=name)])) for name in "xy"]
     execution_id = start(system, {"graph_id": saved[0], "user_id": USER, "inputs": {"x": 1}})

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import fields
 from datetime import timedelta
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,12 @@ class Crash(_Test):
                 yield "nowhere", 1
             case "long words":
                 raise ValueError("x" * 3_000_000)
+            case ["nested", levels]:
+                yield "value", reduce(lambda inner, _: [inner], range(levels - 1), list[Any]())
+            case "in itself":
+                endless: list[Any] = []
+                endless.append(endless)
+                yield "value", endless
             case "exit":
                 sys.exit(3)
             case "interrupt":

@@ -11,10 +11,11 @@ from temporalio.client import Client
 from activities import failures
 from blocks.base import Block
 from contracts.errors import SystemFault
+from contracts.nesting import DEEPEST
 from engine.model import Graph, Status
 from store.execution_writes import ExecutionWrites
 from store.postgres import PostgresStore
-from tests.support.blocks import Big, Crash, CrashInBatch, Drip, Hang, Nap, Pass, PassOnce, Sink, Slow, Spread
+from tests.support.blocks import Big, Crash, CrashInBatch, Drip, Hang, Nap, Pass, PassOn, PassOnce, Sink, Slow, Spread
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import Stack, opened_stack
 
@@ -97,6 +98,32 @@ async def test_a_block_that_asks_for_the_end_of_the_process_ends_alone(
     # The blocks' event loop goes on.
     again = await stack.run(routed(Drip, value=1, seconds=0))
     assert again.outputs == {"ok": [0]}
+
+
+@pytest.mark.parametrize("block", [Crash, CrashInBatch])
+@pytest.mark.parametrize("next_block", [Pass, PassOn])
+async def test_the_deepest_value_there_is_goes_everywhere(
+    stack: Stack, block: type[Block[Any]], next_block: type[Block[Any]]
+) -> None:
+    nested = graph(
+        [node("it", block, value=["nested", DEEPEST]), node("next", next_block), node("out", Sink, name="n")],
+        "it.value -> next.value",
+        "next.value -> out.value",
+    )
+    outcome = await stack.run(nested)
+    assert outcome.execution.status is Status.COMPLETED
+    assert str(outcome.outputs["n"][0]) == "[" * DEEPEST + "]" * DEEPEST
+
+
+@pytest.mark.parametrize("block", [Crash, CrashInBatch])
+@pytest.mark.parametrize("way", [["nested", levels] for levels in (DEEPEST + 1, 196, 200, 5_000)] + ["in itself"])
+async def test_a_value_that_is_nested_too_deep_is_an_error(stack: Stack, block: type[Block[Any]], way: Any) -> None:
+    outcome = await stack.run(routed(block, value=way))
+    assert outcome.execution.status is Status.COMPLETED
+    [it] = outcome.of("it")
+    assert it.status is Status.FAILED
+    [message] = outcome.outputs["bad"]
+    assert message.startswith("A value is nested deeper than 100 levels")
 
 
 @pytest.mark.parametrize("block", [Crash, CrashInBatch])
