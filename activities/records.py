@@ -40,6 +40,8 @@ def stats_json(stats: NodeStats) -> dict[str, Any]:
         "extra_steps": stats.extra_steps,
         "error": stats.error,
         **(_model_use(stats) if stats.model_calls else {}),
+        **({"items": stats.items} if stats.items else {}),
+        **({"provider_cost": round(stats.provider_cost, 6)} if stats.provider_cost else {}),
     }
 
 

@@ -65,7 +65,12 @@ def describe(block: AnyBlock) -> BlockDescription:
         inputSchema=_input_schema(block),
         outputSchema=block.Output.model_json_schema(),
         costs=[
-            BlockCost(cost_amount=cost.amount, cost_type=cost.type.value, cost_filter=dict(cost.filter))
+            BlockCost(
+                cost_amount=cost.amount,
+                cost_type=cost.type.value,
+                cost_filter=dict(cost.filter),
+                cost_divisor=cost.divisor,
+            )
             for cost in block.costs
         ],
         staticOutput=block.static_output,

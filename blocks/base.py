@@ -45,20 +45,29 @@ class Category(StrEnum):
 
 
 class CostType(StrEnum):
-    """What a cost counts (S-219 to S-221)."""
+    """What a cost counts (S-219 to S-221, agent-graphs §11.6).
+
+    Each run; each byte or second; each of the `items` or US dollars of `provider_cost` that the block told its stats.
+    """
 
     RUN = "run"
     BYTE = "byte"
     SECOND = "second"
+    ITEMS = "items"
+    COST_USD = "cost_usd"
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A price in cents; it applies when every key of `filter` equals the input's (S-222). The first match wins."""
+    """A price in cents; it applies when every key of `filter` equals the input's (S-222). The first match wins.
+
+    It is for so many seconds or items as `divisor` says, begun ones included.
+    """
 
     amount: int
     type: CostType = CostType.RUN
     filter: Mapping[str, Any] = field(default_factory=dict)
+    divisor: int = 1
 
 
 class BlockSchema(BaseModel):
@@ -79,7 +88,10 @@ class Outputs(BlockSchema):
 
 @dataclass(slots=True)
 class NodeStats:
-    """What one node execution used (S-041). A block adds to the `extra_` fields through its context."""
+    """What one node execution used (S-041). A block adds to the `extra_` fields through its context.
+
+    `items`: what it got by the piece from a provider; `provider_cost`: what a provider took for it, in US dollars.
+    """
 
     walltime: float = 0.0
     cputime: float = 0.0
@@ -90,6 +102,8 @@ class NodeStats:
     model_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    items: int = 0
+    provider_cost: float = 0.0
     error: str | None = None
 
 

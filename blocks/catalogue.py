@@ -31,6 +31,7 @@ from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
+from blocks.knowledge import KNOWLEDGE
 from blocks.legacy import LEGACY_IDS
 from blocks.list_sets import (
     ConcatenateLists,
@@ -68,7 +69,6 @@ from blocks.typed_inputs import (
 )
 from blocks.unavailable import UnavailableBlock, unavailable_blocks
 from blocks.waiting import WaitUntil
-from blocks.web_knowledge import FactChecker, GoogleMapsSearch, SearchTheWeb, ValidateEmails
 from blocks.web_pages import ExtractWebsiteContent
 from blocks.web_requests import SendWebRequest
 from blocks.wikipedia import GetWikipediaSummary
@@ -158,10 +158,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     GetWikipediaSummary,
     McpTool,
     # other people's services
-    SearchTheWeb,
-    FactChecker,
-    ValidateEmails,
-    GoogleMapsSearch,
+    *KNOWLEDGE,
     SendDiscordMessage,
     PublishToMedium,
     SendEmail,

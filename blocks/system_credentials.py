@@ -7,6 +7,7 @@ place they come from; here the same ids stand for the host's own keys (agent-gra
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -69,3 +70,9 @@ class SystemCredentials:
 def system_id(provider: str) -> str:
     """The id of the deployment's credential of a provider: upstream's, or one made from the provider's name."""
     return UPSTREAM_IDS.get(provider) or str(uuid.uuid5(_OTHERS, provider))
+
+
+def paid_by_host(provider: str) -> dict[str, Any]:
+    """The filter of a cost that only the use of the deployment's own credential has."""
+    meta = {"id": system_id(provider), "provider": provider, "type": CredentialsType.API_KEY.value}
+    return {"credentials": meta}

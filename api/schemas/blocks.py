@@ -7,11 +7,16 @@ from pydantic import BaseModel, Field
 
 
 class BlockCost(BaseModel):
-    """A price in cents; it applies when every key of the filter equals the input's."""
+    """A price in cents; it applies when every key of the filter equals the input's.
+
+    `cost_type` says for what: each `run`, `byte`, `second`, each of the `items` that the block gets, or each US dollar
+    that the provider takes (`cost_usd`); `cost_divisor` for how many seconds or items.
+    """
 
     cost_amount: int
     cost_type: str
     cost_filter: dict[str, Any]
+    cost_divisor: int
 
 
 class BlockDescription(BaseModel):

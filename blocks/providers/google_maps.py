@@ -1,6 +1,6 @@
 """Google Maps: searching for places, over the Places interface.
 
-For the block of `blocks/web_knowledge.py`.
+For the block of `blocks/knowledge/`.
 """
 
 from typing import Any

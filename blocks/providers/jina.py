@@ -1,8 +1,9 @@
-"""Jina: searching the web, and checking statements against it.
+"""Jina: searching the web and checking statements against it; embeddings of texts, and cutting texts into chunks.
 
-For the blocks of `blocks/web_knowledge.py`.
+For the blocks of `blocks/knowledge/`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +13,11 @@ from blocks.providers.answers import object_of, unexpected
 
 _SEARCH = "https://s.jina.ai/"
 _CHECK = "https://g.jina.ai/"
+_EMBED = "https://api.jina.ai/v1/embeddings"
+_SEGMENT = "https://segment.jina.ai/"
 _SECONDS = 120.0
+SEARCH_DOLLARS = 0.01
+"""What a search costs by the price list; answers do not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,36 @@ async def check(http: Http, key: str, statement: str) -> Verdict:
                 ],
             )
     raise unexpected(answer)
+
+
+async def embeddings(http: Http, key: str, texts: Sequence[str], model: str) -> list[list[float]]:
+    """A vector for each text, in their order."""
+    asked = {"model": model, "input": list(texts)}
+    answer = await http.request(
+        "POST", _EMBED, headers={"Authorization": f"Bearer {key}"}, json=asked, seconds=_SECONDS
+    )
+    told = object_of(answer).get("data")
+    if not isinstance(told, list) or len(told) != len(texts):
+        raise unexpected(answer)
+    vectors: dict[Any, list[float]] = {}
+    for place, item in enumerate(told):
+        vector = item.get("embedding") if isinstance(item, dict) else None
+        if not isinstance(vector, list) or not all(type(number) in (int, float) for number in vector):
+            raise unexpected(answer)
+        vectors[item.get("index", place)] = vector
+    if set(vectors) != set(range(len(texts))):
+        raise unexpected(answer)
+    return [vectors[place] for place in range(len(texts))]
+
+
+async def chunks(http: Http, key: str, text: str, longest: int, *, with_tokens: bool) -> tuple[list[str], list[Any]]:
+    """A text in chunks of at most so many characters; and the tokens of each, if wanted."""
+    asked = {"content": text, "return_chunks": True, "return_tokens": with_tokens, "max_chunk_length": longest}
+    answer = await http.request(
+        "POST", _SEGMENT, headers={"Authorization": f"Bearer {key}"}, json=asked, seconds=_SECONDS
+    )
+    told = object_of(answer)
+    pieces, tokens = told.get("chunks"), told.get("tokens", [])
+    if not isinstance(pieces, list) or not isinstance(tokens, list):
+        raise unexpected(answer)
+    return [piece for piece in pieces if isinstance(piece, str)], tokens

@@ -1,6 +1,6 @@
 """ZeroBounce: whether a mail address takes mail.
 
-For the block of `blocks/web_knowledge.py`.
+For the block of `blocks/knowledge/`.
 """
 
 from typing import Any
@@ -8,6 +8,9 @@ from typing import Any
 from blocks.http.client import Http
 from blocks.http.errors import StatusFailed
 from blocks.providers.answers import object_of, unexpected
+
+DOLLARS = 0.008
+"""What a validation costs by the price list; answers do not tell."""
 
 _VALIDATE = "https://api.zerobounce.net/v2/validate"
 

@@ -241,7 +241,7 @@ async def test_blocks(ann: httpx.AsyncClient, app: FastAPI, store: MemoryStore) 
     listed = (await ann.get("/api/blocks")).json()
     assert [block["name"] for block in listed["items"]] == ["Add", "Agent", "Dropdown", "Input", "Output"]
     shown = (await ann.get(f"/api/blocks/{ADD}")).json()
-    assert shown["costs"] == [{"cost_amount": 2, "cost_type": "run", "cost_filter": {"b": 3}}]
+    assert shown["costs"] == [{"cost_amount": 2, "cost_type": "run", "cost_filter": {"b": 3}, "cost_divisor": 1}]
     assert (shown["uiType"], shown["staticOutput"], shown["categories"]) == ("Standard", False, ["LOGIC"])
     assert shown["inputSchema"]["required"] == ["a"]
     unknown = await ann.get("/api/blocks/none")

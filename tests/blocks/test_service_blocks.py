@@ -9,9 +9,11 @@ from pydantic import SecretStr
 from blocks.base import Block, Exchange
 from blocks.credentials import ApiKey, UserPassword
 from blocks.http.errors import StatusFailed
+from blocks.knowledge.google_maps import GoogleMapsSearch
+from blocks.knowledge.jina import FactChecker, SearchTheWeb
+from blocks.knowledge.zerobounce import ValidateEmails
 from blocks.sending import PublishToMedium, SendDiscordMessage
 from blocks.services import Services
-from blocks.web_knowledge import FactChecker, GoogleMapsSearch, SearchTheWeb, ValidateEmails
 from engine.model import Effects
 from tests.blocks.block_runs import run
 from tests.support.web import exchanges, internet
