@@ -29,6 +29,7 @@ from blocks.dictionaries import (
 )
 from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
+from blocks.hubspot import HUBSPOT
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
 from blocks.knowledge import KNOWLEDGE
@@ -159,6 +160,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     McpTool,
     # other people's services
     *KNOWLEDGE,
+    *HUBSPOT,
     SendDiscordMessage,
     PublishToMedium,
     SendEmail,

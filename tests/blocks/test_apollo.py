@@ -1,10 +1,12 @@
 """Apollo: what is asked of it, and people and companies as it tells them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from blocks.base import Exchange, NodeStats
+from blocks.catalogue import default_catalogue
 from blocks.knowledge.apollo import GetPersonDetail, SearchOrganizations, SearchPeople
 from tests.blocks.provider_runs import asked
 
@@ -105,6 +107,22 @@ async def test_companies_come_one_by_one_and_then_all() -> None:
         "per_page": 100,
     }
     assert stats.items == 2
+
+
+AGENTS = Path(__file__).parents[3] / "shared" / "agents"
+
+
+@pytest.mark.skipif(not AGENTS.exists(), reason="no agents of other people's here")
+async def test_the_agent_that_looks_for_customers_has_all_its_blocks_and_searches() -> None:
+    """Its search holds a pin of former years, whose name was misspelt."""
+    nodes = json.loads((AGENTS / "automated-sales-outreach.json").read_text())["nodes"]
+    catalogue = default_catalogue()
+    assert all(catalogue.get(node["block_id"]) for node in nodes)
+    (node,) = [node for node in nodes if node["block_id"] == SearchPeople.id]
+    _, seen = await asked(
+        SearchPeople, {**node["input_default"], **MINE, "q_keywords": "tea"}, {PEOPLE: answer(people=[])}
+    )
+    assert json.loads(seen[0].body) == {"q_keywords": "tea", "page": 1, "per_page": 10}
 
 
 async def test_half_a_range_is_refused() -> None:
