@@ -30,6 +30,7 @@ from blocks.dictionaries import (
 from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
 from blocks.hubspot import HUBSPOT
+from blocks.google import GOOGLE_BLOCKS
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
 from blocks.knowledge import KNOWLEDGE
@@ -164,6 +165,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     SendDiscordMessage,
     PublishToMedium,
     SendEmail,
+    *GOOGLE_BLOCKS,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,
