@@ -47,6 +47,7 @@ from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsE
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
 from blocks.mcp_tool import McpTool
+from blocks.notion import NOTION_BLOCKS
 from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
@@ -166,6 +167,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     PublishToMedium,
     SendEmail,
     *GOOGLE_BLOCKS,
+    *NOTION_BLOCKS,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,
