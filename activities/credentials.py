@@ -20,7 +20,9 @@ from blocks.credential_checks import (
     check_credentials,
     chosen,
     described,
+    gone_with_file,
     is_missing,
+    named_by_file,
     named_ids,
     providers_of,
 )
@@ -89,7 +91,13 @@ class RunCredentials:
         filled, secrets = dict(data), dict[str, Credential]()
         for name, wanted in block.credentials.items():
             value = data.get(name)
-            row = await self._row(user_id, value)
+            if is_missing(value) and (named := named_by_file(wanted, data)):
+                row = await self._row(user_id, {"id": named})
+                if row is None:
+                    raise CredentialsUnusable(gone_with_file(wanted, data))
+                value = _meta(row.facts).model_dump(mode="json")
+            else:
+                row = await self._row(user_id, value)
             own = {row.facts.id: _meta(row.facts)} if row else {}
             try:
                 meta = chosen(name, block, value, data, Available(own, self.system))

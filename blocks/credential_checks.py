@@ -140,6 +140,23 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, Mapping) and not value.get("id"))
 
 
+def named_by_file(wanted: CredentialsField, inputs: Mapping[str, Any]) -> str | None:
+    """The id of the credential that a picked file names (S-244); None when it names none, as files of exports do."""
+    picked = inputs.get(wanted.file_by) if wanted.file_by else None
+    named = picked.get("_credentials_id") if isinstance(picked, Mapping) else None
+    return named if isinstance(named, str) and named else None
+
+
+def gone_with_file(wanted: CredentialsField, inputs: Mapping[str, Any]) -> str:
+    """What is said when the credential that a picked file names is there no more (S-245)."""
+    picked = inputs.get(wanted.file_by)
+    name = picked.get("name") if isinstance(picked, Mapping) else None
+    return (
+        f"Authentication expired for '{name or 'selected file'!s:.100}' in field '{wanted.file_by}'. The saved "
+        f"{wanted.providers[0].capitalize()} credentials no longer exist. Please re-select the file to re-authenticate."
+    )
+
+
 def described(providers: Iterable[str], wanted: CredentialsField) -> str:
     """What will do, for people: `openai or groq (api_key)`."""
     return f"{' or '.join(providers)} ({' or '.join(kind.value for kind in wanted.types)})"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from blocks.base import Block, BlockSchema
-from blocks.credential_checks import BlockOf, CredentialRefused, is_missing, providers_of
+from blocks.credential_checks import BlockOf, CredentialRefused, is_missing, named_by_file, providers_of
 from engine.model import Graph, Node
 from engine.problems import CredentialsCode, Level, Problem
 
@@ -96,7 +96,7 @@ def _of_input(node: Node, block: Block[BlockSchema], name: str) -> CredentialsIn
         providers=providers,
         types=types,
         fills=(place,),
-        open=(place,) if is_missing(defaults.get(name)) else (),
+        open=(place,) if is_missing(defaults.get(name)) and not named_by_file(wanted, defaults) else (),
         required=wanted.required and node.metadata.get("credentials_optional") is not True,
         discriminator=by,
         discriminator_values=(value,) if isinstance(value, str) else (),

@@ -113,7 +113,8 @@ class CredentialsField:
     Declared in the block's `credentials`, by the input's name (`credentials` or `…_credentials`); the input itself is a
     `CredentialsMeta`, with a default of None when `required` is false: then the block also runs without. `providers`:
     those that will do; with `provider_by` the one that another input (a model) implies. `host_by`: the input whose URL
-    a host-scoped credential is for.
+    a host-scoped credential is for. `file_by`: the input whose file, picked from a drive, may name the credential when
+    this input names none.
     """
 
     providers: tuple[str, ...]
@@ -121,6 +122,7 @@ class CredentialsField:
     required: bool = True
     provider_by: ProviderBy | None = None
     host_by: str = ""
+    file_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,10 @@ OUR_BLOCKS = {
 ADDED_OUTPUTS = {"Orchestrator": {"tool_functions", "tool_calls"}}
 """Emitted upstream too, which does not declare them."""
 
-ADDED_PINS = {"HumanInTheLoop": {"expires_in_hours"}}
+ADDED_PINS = {"HumanInTheLoop": {"expires_in_hours"}} | {
+    block.__name__: {name} for block in CATALOGUE_BLOCKS for name, wanted in block.credentials.items() if wanted.file_by
+}
+"""A file that was picked names its credential upstream; here a node may name it, too."""
 
 # A provider reads the page there; here the worker does, without an account. A deployment's own models may need no key.
 NO_ACCOUNT_NEEDED = {
