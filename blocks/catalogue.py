@@ -31,6 +31,7 @@ from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
 from blocks.hubspot import HUBSPOT
 from blocks.google import GOOGLE_BLOCKS
+from blocks.images import IMAGE_BLOCKS
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
 from blocks.knowledge import KNOWLEDGE
@@ -168,6 +169,8 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     SendEmail,
     *GOOGLE_BLOCKS,
     *NOTION_BLOCKS,
+    # pictures
+    *IMAGE_BLOCKS,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,

@@ -10,8 +10,10 @@ from pydantic import SecretStr
 
 from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, CallTools, Example, Wait
 from blocks.credentials import ApiKey, Credential, CredentialsType, HostScoped, UserPassword
+from blocks.fetched_files import FetchedFiles
 from blocks.inputs import assemble, check_output, validated
 from blocks.language_models import LanguageModels, OnText, Reply, Request, ToolCall, Usage
+from blocks.limits import LARGEST_FILE
 from blocks.llm.models import find_model
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
@@ -108,7 +110,8 @@ async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[s
         return await run(block, example.inputs, llm=Scripted(*example.replies))
     async with internet(exchanges(example.web)) as net:
         http = net.http()
-        outputs = await run(block, example.inputs, services=Services(MemoryFiles(), MemoryKeyValues(), http=http))
+        services = Services(MemoryFiles(), MemoryKeyValues(), fetch=FetchedFiles(http, LARGEST_FILE), http=http)
+        outputs = await run(block, example.inputs, services=services)
         await http.aclose()
     assert [f"{seen.method} {seen.url}" for seen in net.seen] == [exchange.request for exchange in example.web]
     return outputs
