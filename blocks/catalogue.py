@@ -77,6 +77,7 @@ from blocks.web_pages import ExtractWebsiteContent
 from blocks.web_requests import SendWebRequest
 from blocks.wikipedia import GetWikipediaSummary
 from blocks.xml_parser import XmlParser
+from blocks.youtube import TranscribeYoutubeVideo
 from engine.model import BlockId, BlockShape
 
 CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
@@ -160,6 +161,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     ExtractWebsiteContent,
     ReadRssFeed,
     GetWikipediaSummary,
+    TranscribeYoutubeVideo,
     McpTool,
     # other people's services
     *KNOWLEDGE,

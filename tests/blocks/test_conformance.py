@@ -27,7 +27,7 @@ every_example = pytest.mark.parametrize(
     ],
 )
 PURE_BLOCKS = [block for block in CATALOGUE_BLOCKS if block.effects is Effects.PURE]
-NOT_NEEDED = {"ExtractWebsiteContent": {"credentials"}}
+NOT_NEEDED = {"ExtractWebsiteContent": {"credentials"}, "TranscribeYoutubeVideo": {"credentials"}}
 """Pins for an account at a provider that our block does without."""
 LARGEST_PURE_OUTPUT = 20_000_000
 

@@ -29,9 +29,11 @@ ADDED_PINS = {"HumanInTheLoop": {"expires_in_hours"}} | {
 }
 """A file that was picked names its credential upstream; here a node may name it, too."""
 
-# A provider reads the page there; here the worker does, without an account. A deployment's own models may need no key.
+# A provider reads the page there, or a proxy is asked; here the worker does it, without an account. A deployment's own
+# models may need no key.
 NO_ACCOUNT_NEEDED = {
     "ExtractWebsiteContent",
+    "TranscribeYoutubeVideo",
     "AITextGenerator",
     "AIStructuredResponseGenerator",
     "AIConversation",
