@@ -18,6 +18,7 @@ from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
 from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
 from blocks.code_extraction import CodeExtraction
+from blocks.code_sandbox import CODE_BLOCKS
 from blocks.compression import CompressText, DecompressText
 from blocks.dictionaries import (
     AddToDictionary,
@@ -171,6 +172,8 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     SendEmail,
     *GOOGLE_BLOCKS,
     *NOTION_BLOCKS,
+    # code
+    *CODE_BLOCKS,
     # pictures
     *IMAGE_BLOCKS,
     # language models

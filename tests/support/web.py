@@ -51,7 +51,7 @@ class Internet:
     async def resolve(self, host: str, port: int) -> Sequence[str]:
         """The addresses a name has here."""
         self.resolved.append(host)
-        return self.addresses.get(host, [host] if host[0] in "0123456789" or ":" in host else [PUBLIC])
+        return self.addresses.get(host, [host] if host.replace(".", "").isdigit() or ":" in host else [PUBLIC])
 
     async def dial(self, address: str, port: int, seconds: float | None) -> httpcore.AsyncNetworkStream:
         """Connects to the server here whatever the address is, and notes what it was."""
