@@ -33,6 +33,7 @@ from blocks.files import FileRead, FileStore
 from blocks.hubspot import HUBSPOT
 from blocks.google import GOOGLE_BLOCKS
 from blocks.images import IMAGE_BLOCKS
+from blocks.github import GITHUB
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
 from blocks.knowledge import KNOWLEDGE
@@ -176,6 +177,7 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     *CODE_BLOCKS,
     # pictures
     *IMAGE_BLOCKS,
+    *GITHUB,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,

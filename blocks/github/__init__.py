@@ -1,0 +1,63 @@
+"""Blocks that act on GitHub with a user's credential: one module for each subject.
+
+`GITHUB` is what `catalogue.py` registers. What GitHub is asked is in `providers/github….py`.
+"""
+
+from blocks.github.issues import (
+    GithubAddLabel,
+    GithubAssignIssue,
+    GithubComment,
+    GithubListComments,
+    GithubListIssues,
+    GithubMakeIssue,
+    GithubReadIssue,
+    GithubRemoveLabel,
+    GithubUnassignIssue,
+    GithubUpdateComment,
+)
+from blocks.github.pull_requests import (
+    GithubAssignPRReviewer,
+    GithubListPRReviewers,
+    GithubListPullRequests,
+    GithubMakePullRequest,
+    GithubMergePullRequest,
+    GithubReadPullRequest,
+    GithubUnassignPRReviewer,
+)
+from blocks.github.reviews import (
+    GithubCreateCommentObject,
+    GithubCreatePRReview,
+    GithubGetPRReviewComments,
+    GithubListPRReviews,
+    GithubResolveReviewDiscussion,
+    GithubSubmitPendingReview,
+)
+
+GITHUB = (
+    # issues
+    GithubComment,
+    GithubUpdateComment,
+    GithubListComments,
+    GithubMakeIssue,
+    GithubReadIssue,
+    GithubListIssues,
+    GithubAddLabel,
+    GithubRemoveLabel,
+    GithubAssignIssue,
+    GithubUnassignIssue,
+    # pull requests
+    GithubListPullRequests,
+    GithubMakePullRequest,
+    GithubReadPullRequest,
+    GithubMergePullRequest,
+    GithubAssignPRReviewer,
+    GithubUnassignPRReviewer,
+    GithubListPRReviewers,
+    # reviews
+    GithubCreatePRReview,
+    GithubSubmitPendingReview,
+    GithubListPRReviews,
+    GithubGetPRReviewComments,
+    GithubResolveReviewDiscussion,
+    GithubCreateCommentObject,
+)
