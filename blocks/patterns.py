@@ -1,10 +1,12 @@
 """Regular expressions that users wrote, searched within limits of size and time and off the event loop.
 
-Used by `text_patterns.py`. It must not trust a pattern: one line can ask for more time or memory than there is.
+Used by `text_patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory
+than there is.
 """
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import regex
@@ -18,6 +20,7 @@ from blocks.limits import (
     PATTERN_SECONDS,
 )
 
+_LEAST_SECONDS = 0.001
 _PIECE = regex.compile(
     r"(?P<skip>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\{(?P<least>\d{1,9})(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|.",
     regex.DOTALL,
@@ -27,7 +30,7 @@ _PIECE = regex.compile(
 async def contains(pattern: str, text: str, *, case_sensitive: bool, dot_all: bool) -> bool:
     """Whether the pattern is found anywhere. ValueError for a bad pattern, one that takes too long, or a long text."""
     return await _off_the_loop(
-        lambda: _compiled(pattern, text, case_sensitive, dot_all).search(text, timeout=PATTERN_SECONDS) is not None
+        lambda: _compiled(pattern, len(text), case_sensitive, dot_all).search(text, timeout=PATTERN_SECONDS) is not None
     )
 
 
@@ -37,12 +40,32 @@ async def find_all(
     """The texts of a group in up to `most` matches, each cut to 10,000 characters; none where the pattern lacks it."""
 
     def search() -> list[str]:
-        compiled = _compiled(pattern, text, case_sensitive, dot_all)
+        compiled = _compiled(pattern, len(text), case_sensitive, dot_all)
         if not 0 <= group <= compiled.groups:
             return []
         matches = islice(compiled.finditer(text, timeout=PATTERN_SECONDS), MOST_MATCHES)
         found = (match.group(group) for match in matches)
         return [part[:LONGEST_MATCH] for part in islice((part for part in found if part is not None), most)]
+
+    return await _off_the_loop(search)
+
+
+async def lines_with(pattern: str, lines: Sequence[str], *, most: int = MOST_MATCHES) -> list[int]:
+    """Which of the lines, by their place from 0, the pattern is found in, large and small letters alike; up to `most`.
+
+    ValueError as `contains`; the limits are for all lines together.
+    """
+
+    def search() -> list[int]:
+        length = sum(map(len, lines))
+        compiled = _compiled(pattern, length, case_sensitive=False, dot_all=False)
+        end = time.monotonic() + PATTERN_SECONDS
+        found = (
+            place
+            for place, line in enumerate(lines)
+            if compiled.search(line, timeout=max(end - time.monotonic(), _LEAST_SECONDS)) is not None
+        )
+        return list(islice(found, most))
 
     return await _off_the_loop(search)
 
@@ -56,9 +79,9 @@ async def _off_the_loop[T](search: Callable[[], T]) -> T:
         raise ValueError(f"The pattern is not valid: {error}") from None
 
 
-def _compiled(pattern: str, text: str, case_sensitive: bool, dot_all: bool) -> regex.Pattern[str]:
-    if len(text) > LONGEST_SEARCHED_TEXT:
-        raise ValueError(f"The text has {len(text):,} characters; at most {LONGEST_SEARCHED_TEXT:,} can be searched.")
+def _compiled(pattern: str, length: int, case_sensitive: bool, dot_all: bool) -> regex.Pattern[str]:
+    if length > LONGEST_SEARCHED_TEXT:
+        raise ValueError(f"The text has {length:,} characters; at most {LONGEST_SEARCHED_TEXT:,} can be searched.")
     if len(pattern) > LONGEST_PATTERN or _written_out(pattern) > LARGEST_PATTERN:
         raise ValueError("The pattern is too large: it repeats parts of itself too often.")
     flags = (0 if case_sensitive else regex.IGNORECASE) | (regex.DOTALL if dot_all else 0)

@@ -3,6 +3,28 @@
 `GITHUB` is what `catalogue.py` registers. What GitHub is asked is in `providers/github….py`.
 """
 
+from blocks.github.branches import (
+    GithubCompareBranches,
+    GithubDeleteBranch,
+    GithubListBranches,
+    GithubListCommits,
+    GithubMakeBranch,
+    GithubMultiFileCommit,
+)
+from blocks.github.checks import (
+    GithubCreateCheckRun,
+    GithubCreateStatus,
+    GithubGetCIResults,
+    GithubUpdateCheckRun,
+)
+from blocks.github.files import (
+    GithubCreateFile,
+    GithubGetRepositoryTree,
+    GithubReadFile,
+    GithubReadFolder,
+    GithubSearchCode,
+    GithubUpdateFile,
+)
 from blocks.github.issues import (
     GithubAddLabel,
     GithubAssignIssue,
@@ -23,6 +45,16 @@ from blocks.github.pull_requests import (
     GithubMergePullRequest,
     GithubReadPullRequest,
     GithubUnassignPRReviewer,
+)
+from blocks.github.repositories import (
+    GithubCreateRepository,
+    GithubForkRepository,
+    GithubGetRepositoryInfo,
+    GithubListDiscussions,
+    GithubListReleases,
+    GithubListStargazers,
+    GithubListTags,
+    GithubStarRepository,
 )
 from blocks.github.reviews import (
     GithubCreateCommentObject,
@@ -60,4 +92,32 @@ GITHUB = (
     GithubGetPRReviewComments,
     GithubResolveReviewDiscussion,
     GithubCreateCommentObject,
+    # repositories
+    GithubCreateRepository,
+    GithubForkRepository,
+    GithubStarRepository,
+    GithubGetRepositoryInfo,
+    GithubListTags,
+    GithubListReleases,
+    GithubListStargazers,
+    GithubListDiscussions,
+    # files
+    GithubReadFile,
+    GithubReadFolder,
+    GithubCreateFile,
+    GithubUpdateFile,
+    GithubSearchCode,
+    GithubGetRepositoryTree,
+    # branches
+    GithubListBranches,
+    GithubMakeBranch,
+    GithubDeleteBranch,
+    GithubCompareBranches,
+    GithubListCommits,
+    GithubMultiFileCommit,
+    # checks
+    GithubCreateCheckRun,
+    GithubUpdateCheckRun,
+    GithubCreateStatus,
+    GithubGetCIResults,
 )

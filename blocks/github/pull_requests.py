@@ -107,9 +107,7 @@ class ReadPullRequestOutputs(Outputs):
     title: str = Field(title="Title", description="The title")
     body: str = Field(title="Body", description="The text, in Markdown; may be empty")
     author: str = Field(title="Author", description="Who opened it; empty when the account is gone")
-    changes: str = Field(
-        title="Changes", description="The changes of the first thousand files, as a diff; if asked for"
-    )
+    changes: str = Field(title="Changes", description="The changes of the first thousand files as a diff, if asked for")
 
 
 class GithubReadPullRequest(GithubBlock[ReadPullRequestInputs]):

@@ -71,7 +71,7 @@ class _GraphQlError(Said):
 
 class _GraphQl(Said):
     data: dict[str, Any] | None = None
-    errors: list[_GraphQlError] = []
+    errors: list[_GraphQlError] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
