@@ -309,7 +309,7 @@ async def _contents(given: Sequence[dict[str, Any]], services: Services) -> dict
     contents: dict[str, str | bytes | None] = {}
     for number, file in enumerate(given, 1):
         operation = file.get("operation", FileOperation.UPSERT)
-        if operation not in set(FileOperation):
+        if operation not in tuple(FileOperation):
             raise ValueError(f"The `operation` of file {number} is `upsert` or `delete`.")
         path, content = file.get("path"), "" if operation == FileOperation.DELETE else file.get("content", "")
         if not isinstance(path, str) or not (path := path.strip("/")) or not isinstance(content, str):

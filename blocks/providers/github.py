@@ -61,10 +61,6 @@ class Made(Said):
     html_url: str
 
 
-class Anything(Said):
-    """An object of which nothing is read."""
-
-
 class _GraphQlError(Said):
     type: str = ""
 

@@ -13,20 +13,20 @@ _REPOSITORY = r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?P<name>[A-Za-z0-9._-
 _HOST = r"https?://github\.com/"
 _REST = r"/?(?:\?[^#\s]*)?(?:#\S*)?"
 _NUMBER = r"(?P<number>[1-9][0-9]{0,9})"
+# Without ASCII, letters of other scripts would pass for some of ours.
+_LIKE = re.IGNORECASE | re.ASCII
 _NAMED = re.compile(_REPOSITORY)
-_AT = re.compile(rf"{_HOST}{_REPOSITORY}{_REST}", re.IGNORECASE)
-_ISSUE_AT = re.compile(rf"{_HOST}{_REPOSITORY}/(?:issues|pull)/{_NUMBER}{_REST}", re.IGNORECASE)
-_PULL_AT = re.compile(
-    rf"{_HOST}{_REPOSITORY}/pull/{_NUMBER}(?:/(?:files|changes|commits|checks))?{_REST}", re.IGNORECASE
-)
+_AT = re.compile(rf"{_HOST}{_REPOSITORY}{_REST}", _LIKE)
+_ISSUE_AT = re.compile(rf"{_HOST}{_REPOSITORY}/(?:issues|pull)/{_NUMBER}{_REST}", _LIKE)
+_PULL_AT = re.compile(rf"{_HOST}{_REPOSITORY}/pull/{_NUMBER}(?:/(?:files|changes|commits|checks))?{_REST}", _LIKE)
 _COMMENT_AT = re.compile(
     rf"{_HOST}{_REPOSITORY}/(?:issues|pull)/[1-9][0-9]{{0,9}}(?:/files|/changes)?/?"
     r"#(?P<kind>issuecomment-|discussion_r)(?P<id>[1-9][0-9]{0,18})",
-    re.IGNORECASE,
+    _LIKE,
 )
 _COMMENT_BY_API = re.compile(
     rf"https://api\.github\.com/repos/{_REPOSITORY}/(?P<kind>issues|pulls)/comments/(?P<id>[1-9][0-9]{{0,18}})",
-    re.IGNORECASE,
+    _LIKE,
 )
 _NO_NAME = frozenset({"", ".", ".."})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -5,7 +5,7 @@ For the blocks of `blocks/github/issues.py`.
 
 from typing import Any
 
-from blocks.providers.github import Anything, GitHub, Number, Said, User
+from blocks.providers.github import GitHub, Number, Said, User
 from blocks.providers.github_addresses import Numbered, Repository, segment
 
 
@@ -26,6 +26,10 @@ class Comment(Said):
     html_url: str
     body: str | None = None
     user: User | None = None
+
+
+class _Label(Said):
+    name: str
 
 
 def login_of(user: User | None) -> str:
@@ -69,12 +73,12 @@ async def list_comments(github: GitHub, issue: Numbered) -> list[dict[str, Any]]
 
 async def add_label(github: GitHub, issue: Numbered, label: str) -> None:
     """Give an issue a label, beside those that it has."""
-    await github.send(list[Anything], "POST", f"{issue.as_issue}/labels", {"labels": [label]})
+    await github.send(list[_Label], "POST", f"{issue.as_issue}/labels", {"labels": [label]})
 
 
 async def remove_label(github: GitHub, issue: Numbered, label: str) -> None:
     """Take a label from an issue."""
-    await github.send(list[Anything], "DELETE", f"{issue.as_issue}/labels/{segment(label, 'The label')}")
+    await github.send(list[_Label], "DELETE", f"{issue.as_issue}/labels/{segment(label, 'The label')}")
 
 
 async def assign(github: GitHub, issue: Numbered, login: str) -> None:
