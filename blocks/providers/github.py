@@ -175,5 +175,9 @@ def _refused(answer: Answer, kinds: set[str]) -> RequestFailed:
         return RateLimited(
             f"{answer.host} was asked too often.", host=answer.host, status=429, body=answer.body, retry_after=wait
         )
-    why = _WHY[404] if "NOT_FOUND" in kinds else _WHY[403] if "FORBIDDEN" in kinds else "it cannot be done"
+    why = "it cannot be done"
+    if "NOT_FOUND" in kinds:
+        why = _WHY[404]
+    elif kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+        why = _WHY[403]
     return RequestFailed(f"{answer.host} does not do this: {why}.", host=answer.host)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.providers.github import GitHub, Number, Said, read
+from blocks.providers.github import PER_PAGE, GitHub, Number, Said, read
 from blocks.providers.github_addresses import Numbered, Repository, segment
 from blocks.providers.github_pull_requests import read_pull_request
 
@@ -41,6 +41,19 @@ class CheckRun(Said):
 class _CheckRuns(Said):
     total_count: Number
     check_runs: list[CheckRun]
+
+
+class _Annotation(Said):
+    path: str
+    start_line: Number | None = None
+    end_line: Number | None = None
+    start_column: Number | None = None
+    end_column: Number | None = None
+    annotation_level: str | None = None
+    title: str | None = None
+    message: str | None = None
+    raw_details: str | None = None
+    blob_href: str | None = None
 
 
 class Status(Said):
@@ -111,4 +124,5 @@ async def list_check_runs(github: GitHub, repository: Repository, sha: str, name
 
 async def _annotations(github: GitHub, repository: Repository, check_run_id: int) -> list[dict[str, Any]]:
     path = f"{repository.path}/check-runs/{check_run_id}/annotations"
-    return await github.get(list[dict[str, Any]], path, {"per_page": 100})
+    found = await github.get(list[_Annotation], path, {"per_page": PER_PAGE})
+    return [each.model_dump() for each in found]

@@ -6,7 +6,7 @@ For the blocks of `blocks/github/{files,branches,commits}.py`. Writing always na
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -59,7 +59,7 @@ class _Found(Said):
     name: str
     path: str
     html_url: str
-    score: float
+    score: Annotated[float, Field(allow_inf_nan=False)]
     repository: _FoundIn
 
 
@@ -109,13 +109,21 @@ class Comparison(Said):
 
 
 class _Author(Said):
-    name: str = "Unknown"
-    date: str = ""
+    name: str | None = None
+    date: str | None = None
 
 
 class _CommitText(Said):
     message: str
     author: _Author | None = None
+
+    @property
+    def author_name(self) -> str:
+        return (self.author and self.author.name) or "Unknown"
+
+    @property
+    def date(self) -> str:
+        return (self.author and self.author.date) or ""
 
 
 class _Commit(Said):
@@ -233,8 +241,8 @@ async def list_commits(
         {
             "sha": each.sha,
             "message": each.commit.message,
-            "author": each.commit.author.name if each.commit.author else "Unknown",
-            "date": each.commit.author.date if each.commit.author else "",
+            "author": each.commit.author_name,
+            "date": each.commit.date,
             "url": _commit_url(repository, each.sha),
         }
         for each in found

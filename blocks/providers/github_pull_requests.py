@@ -199,7 +199,7 @@ class _CommentNode(Said):
 
 
 class _Comments(Said):
-    nodes: list[_CommentNode]
+    nodes: list[_CommentNode | None]
 
 
 class _Thread(Said):
@@ -213,7 +213,7 @@ class _PageInfo(Said):
 
 
 class _Threads(Said):
-    nodes: list[_Thread]
+    nodes: list[_Thread | None]
     page_info: _PageInfo = Field(alias="pageInfo")
 
 
@@ -261,8 +261,8 @@ async def _thread_of(github: GitHub, pull_request: Numbered, comment_id: int) ->
     for _ in range(_MOST_THREAD_PAGES):
         answer = await github.graphql(_ThreadsAnswer, _THREADS, {**variables, "after": after})
         threads = answer.repository.pull_request.review_threads
-        for thread in threads.nodes:
-            if any(comment.database_id == comment_id for comment in thread.comments.nodes):
+        for thread in filter(None, threads.nodes):
+            if any(comment.database_id == comment_id for comment in filter(None, thread.comments.nodes)):
                 return thread.id
         after = threads.page_info.end_cursor
         if not threads.page_info.has_next_page or after is None:

@@ -44,7 +44,7 @@ class _Titled(Said):
 
 
 class _Discussions(Said):
-    nodes: list[_Titled]
+    nodes: list[_Titled | None]
 
 
 class _Discussing(Said):
@@ -110,7 +110,7 @@ async def list_discussions(github: GitHub, repository: Repository, most: int) ->
     """`title` and `url` of the discussions with the latest changes. `most` goes to 100. Only GraphQL tells them."""
     variables = {"owner": repository.owner, "name": repository.name, "most": most}
     answer = await github.graphql(_DiscussionsAnswer, _DISCUSSIONS, variables)
-    return [each.model_dump() for each in answer.repository.discussions.nodes]
+    return [each.model_dump() for each in answer.repository.discussions.nodes if each is not None]
 
 
 def tree_url(repository: Repository, ref: str) -> str:

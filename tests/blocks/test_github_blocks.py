@@ -203,6 +203,11 @@ async def test_accounts_and_texts_that_are_gone(net: Internet, http: Http) -> No
     about = {"repo": "ada/tea", "pr_number": 2, "review_id": 80}
     comments = await asked(net, http, family.GithubGetPRReviewComments, {path: [line]}, **about)
     assert comments[0][1][0] | {"user": "", "line": 0, "side": "", "in_reply_to_id": None} == comments[0][1][0]
+    commits = [{"sha": "a", "commit": {"message": "m", "author": author}} for author in (None, {"name": None})]
+    path = "GET /repos/ada/tea/commits?sha=main&per_page=30&page=1"
+    listed = await asked(net, http, family.GithubListCommits, {path: commits}, repo_url=REPO)
+    commit = {"sha": "a", "message": "m", "author": "Unknown", "date": "", "url": f"{REPO}/commit/a"}
+    assert listed == [("commits", [commit, commit]), ("commit", commit), ("commit", commit)]
     release = {"name": None, "tag_name": "v1", "html_url": "u"}
     path = "GET /repos/ada/tea/releases?per_page=100&page=1"
     assert await asked(net, http, family.GithubListReleases, {path: [release]}, repo_url=REPO) == [
