@@ -20,7 +20,6 @@ from blocks.limits import (
     PATTERN_SECONDS,
 )
 
-_LEAST_SECONDS = 0.001
 _PIECE = regex.compile(
     r"(?P<skip>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\{(?P<least>\d{1,9})(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|.",
     regex.DOTALL,
@@ -57,15 +56,16 @@ async def lines_with(pattern: str, lines: Sequence[str], *, most: int = MOST_MAT
     """
 
     def search() -> list[int]:
-        length = sum(map(len, lines))
-        compiled = _compiled(pattern, length, case_sensitive=False, dot_all=False)
+        compiled = _compiled(pattern, sum(map(len, lines)), case_sensitive=False, dot_all=False)
         end = time.monotonic() + PATTERN_SECONDS
-        found = (
-            place
-            for place, line in enumerate(lines)
-            if compiled.search(line, timeout=max(end - time.monotonic(), _LEAST_SECONDS)) is not None
-        )
-        return list(islice(found, most))
+
+        def fits(line: str) -> bool:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            return compiled.search(line, timeout=left) is not None
+
+        return list(islice((place for place, line in enumerate(lines) if fits(line)), most))
 
     return await _off_the_loop(search)
 

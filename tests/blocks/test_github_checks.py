@@ -108,3 +108,9 @@ async def test_the_time_for_a_pattern_is_for_all_lines(monkeypatch: pytest.Monke
     with pytest.raises(ValueError, match=r"longer than 0\.5 seconds"):
         await patterns.lines_with(pattern, [line] * 1000)
     assert time.monotonic() - began < 5
+
+
+async def test_many_quick_lines_take_their_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "PATTERN_SECONDS", 0.01)
+    with pytest.raises(ValueError, match=r"longer than 0\.01 seconds"):
+        await patterns.lines_with("b$", ["a"] * 1_000_000)
