@@ -30,10 +30,10 @@ from blocks.dictionaries import (
 )
 from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
-from blocks.hubspot import HUBSPOT
-from blocks.google import GOOGLE_BLOCKS
-from blocks.images import IMAGE_BLOCKS
 from blocks.github import GITHUB
+from blocks.google import GOOGLE_BLOCKS
+from blocks.hubspot import HUBSPOT
+from blocks.images import IMAGE_BLOCKS
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
 from blocks.knowledge import KNOWLEDGE
