@@ -233,6 +233,8 @@ class Example:
     web: tuple[Exchange, ...] = ()
     mail_server: str = ""
     """`HOST:PORT` of a mail server, which takes the one mail that the block sends meanwhile."""
+    gateway: tuple[Mapping[str, Any], ...] = ()
+    """What Discord's gateway says meanwhile, message by message."""
     replies: tuple[Any, ...] = ()
     """What language models answer meanwhile, in turn: texts, or lists of (tool, arguments)."""
 

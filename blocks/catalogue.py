@@ -16,6 +16,7 @@ from blocks.archives import CreateZipArchive, ExtractZipArchive
 from blocks.authenticated_requests import SendAuthenticatedWebRequest
 from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
+from blocks.chat import CHAT
 from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
 from blocks.code_extraction import CodeExtraction
 from blocks.code_sandbox import CODE_BLOCKS
@@ -55,7 +56,7 @@ from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
 from blocks.sampling import DataSampling
-from blocks.sending import PublishToMedium, SendDiscordMessage
+from blocks.sending import PublishToMedium
 from blocks.sending_mail import SendEmail
 from blocks.spreadsheet import ReadSpreadsheet
 from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
@@ -178,6 +179,14 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     # pictures
     *IMAGE_BLOCKS,
     *GITHUB,
+    SearchTheWeb,
+    FactChecker,
+    ValidateEmails,
+    GoogleMapsSearch,
+    PublishToMedium,
+    SendEmail,
+    # where people chat
+    *CHAT,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,

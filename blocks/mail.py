@@ -5,7 +5,6 @@ names itself; the server's address is judged before it is connected to. Nothing 
 """
 
 import asyncio
-import socket
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -70,7 +69,7 @@ async def send_mail(http: Http, server: MailServer, mail: Mail, *, seconds: floa
         raise DestinationRefused(f"Port {server.port} of {host} is not for sending mail.", host=host)
     try:
         async with asyncio.timeout(seconds):
-            sock = await _connected(http, host, server.port)
+            sock = await http.dialer.connect_socket(host, server.port)
             client = aiosmtplib.SMTP(
                 hostname=host,
                 sock=sock,
@@ -95,24 +94,6 @@ async def send_mail(http: Http, server: MailServer, mail: Mail, *, seconds: floa
         raise RequestFailed(f"{host} does not take mail from the sender.", host=host) from None
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
         raise RequestFailed(f"{host} did not take the mail{_why(error)}.", host=host) from None
-
-
-async def _connected(http: Http, host: str, port: int) -> socket.socket:
-    """A connection to one of the server's addresses, all of which are allowed."""
-    loop = asyncio.get_running_loop()
-    for address in await http.dialer.judged(host, port):
-        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        try:
-            await loop.sock_connect(sock, (address, port))
-        except OSError:
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise RequestFailed(f"{host} could not be reached on port {port}.", host=host)
 
 
 def _why(error: Exception) -> str:

@@ -39,7 +39,7 @@ import httpx
 from blocks.http.answers import Answer, Head
 from blocks.http.decoding import too_large, unfolded
 from blocks.http.destinations import Allowed, host_of, judged, port_of, read_url
-from blocks.http.dialing import Dial, GuardedDialer, Resolve, Resolver, dial_tcp
+from blocks.http.dialing import Dial, DialSocket, GuardedDialer, Resolve, Resolver, dial_socket, dial_tcp
 from blocks.http.errors import AnswerUnreadable, DestinationRefused, RequestFailed, RequestInvalid, RequestTimedOut
 from blocks.http.requests import Body, Files, Outgoing, outgoing
 
@@ -78,13 +78,14 @@ class Http:
         *,
         resolve: Resolve | None = None,
         dial: Dial = dial_tcp,
+        dial_socket: DialSocket = dial_socket,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        """`resolve`, `dial` and `trust` are the ways to the network; tests give their own."""
+        """`resolve`, `dial`, `dial_socket` and `trust` are the ways to the network; tests give their own."""
         self.limits = limits or HttpLimits()
         self.allowed = allowed or Allowed()
         self._resolver = Resolver()
-        self.dialer = GuardedDialer(self.allowed, resolve or self._resolver, dial)
+        self.dialer = GuardedDialer(self.allowed, resolve or self._resolver, dial, dial_socket)
         self.trust = trust or httpx.create_ssl_context()
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=self.trust,

@@ -1,10 +1,12 @@
 """Connecting: a name is resolved once, every address it has is judged, and one of those is connected to.
 
-Used by `client.py` under its connection pool and by `blocks/mail.py`. Because what was judged is what is connected to,
-a name server that answers differently the next time changes nothing. TLS still asks for the name.
+Used by `client.py` under its connection pool and, for other protocols, by `websocket.py` and `blocks/mail.py`. Because
+what was judged is what is connected to, a name server that answers differently the next time changes nothing. TLS still
+asks for the name.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -22,6 +24,9 @@ type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 type Dial = Callable[[str, int, float | None], Awaitable[httpcore.AsyncNetworkStream]]
 """An address, a port and a limit in seconds to an open connection. It resolves nothing."""
+
+type DialSocket = Callable[[str, int], Awaitable[socket.socket]]
+"""The same as a socket, for protocols other than HTTP. OSError when nobody answers there."""
 
 _MOST_TRIED = 6
 _ONE_CONNECT_SECONDS = 10.0
@@ -50,13 +55,28 @@ async def dial_tcp(address: str, port: int, seconds: float | None) -> httpcore.A
     return await httpcore.AnyIOBackend().connect_tcp(address, port, timeout=seconds)
 
 
+async def dial_socket(address: str, port: int) -> socket.socket:
+    """A TCP connection to an address, as a socket that does not block."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
 class GuardedDialer(httpcore.AsyncNetworkBackend):
     """The connection pool's way to the network, and the only place where a connection is opened."""
 
-    def __init__(self, allowed: Allowed, resolve: Resolve, dial: Dial = dial_tcp) -> None:
+    def __init__(
+        self, allowed: Allowed, resolve: Resolve, dial: Dial = dial_tcp, dial_socket: DialSocket = dial_socket
+    ) -> None:
         self._allowed = allowed
         self._resolve = resolve
         self._dial = dial
+        self._dial_socket = dial_socket
 
     async def connect_tcp(
         self,
@@ -76,6 +96,13 @@ class GuardedDialer(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise RequestFailed(f"{host} could not be reached on port {port}.", host=host) from failed
+
+    async def connect_socket(self, host: str, port: int) -> socket.socket:
+        """As `connect_tcp`, for other protocols: a socket that belongs to the caller. It waits as long as it may."""
+        for address in await self.judged(host, port):
+            with contextlib.suppress(OSError):
+                return await self._dial_socket(address, port)
+        raise RequestFailed(f"{host} could not be reached on port {port}.", host=host)
 
     async def judged(self, host: str, port: int) -> Sequence[str]:
         """The host's addresses, all of them allowed. One bad address among good ones is reason to refuse them all."""

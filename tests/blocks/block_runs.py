@@ -17,6 +17,7 @@ from blocks.limits import LARGEST_FILE
 from blocks.llm.models import find_model
 from blocks.services import Services
 from tests.blocks.host import MemoryCollecting, MemoryFiles, MemoryKeyValues
+from tests.support.gateway import gateway
 from tests.support.mail import Server, serving
 from tests.support.web import exchanges, internet
 
@@ -106,9 +107,9 @@ async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[s
     """What the block yields for the example's inputs, when the network answers as the example says and no more."""
     if example.mail_server:
         return await _run_with_mail(block, example)
-    if not example.web:
+    if not example.web and not example.gateway:
         return await run(block, example.inputs, llm=Scripted(*example.replies))
-    async with internet(exchanges(example.web)) as net:
+    async with internet(exchanges(example.web)) as net, gateway(net, example.gateway):
         http = net.http()
         services = Services(MemoryFiles(), MemoryKeyValues(), fetch=FetchedFiles(http, LARGEST_FILE), http=http)
         outputs = await run(block, example.inputs, services=services)

@@ -7,12 +7,13 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.base import Block, Exchange
+from blocks.chat.discord_messages import SendDiscordMessage
 from blocks.credentials import ApiKey, UserPassword
 from blocks.http.errors import StatusFailed
 from blocks.knowledge.google_maps import GoogleMapsSearch
 from blocks.knowledge.jina import FactChecker, SearchTheWeb
 from blocks.knowledge.zerobounce import ValidateEmails
-from blocks.sending import PublishToMedium, SendDiscordMessage
+from blocks.sending import PublishToMedium
 from blocks.services import Services
 from engine.model import Effects
 from tests.blocks.block_runs import run

@@ -16,7 +16,7 @@ from engine.problems import Code, Level
 from engine.validate import check_all, check_structure
 
 TABLE = Path(__file__).parents[3] / "shared" / "spec" / "blocks.csv"
-READ_DISCORD_MESSAGES = "df06086a-d5ac-4abb-9996-2ad0acb2eff7"
+STAGEHAND_ACT = "86eba68b-9549-4c0b-a0db-47d85a56cc27"
 REMOVED = "be45299a-193b-4852-bda4-510883d21814"
 
 every_row = pytest.mark.parametrize("block", unavailable_blocks(), ids=lambda block: block.name)
@@ -49,9 +49,9 @@ def test_no_id_is_here_and_unavailable() -> None:
 
 
 def test_a_block_that_is_registered_wins() -> None:
-    class ReadDiscordMessages(Block[Inputs]):
-        id = READ_DISCORD_MESSAGES
-        name = "Read Discord messages"
+    class StagehandAct(Block[Inputs]):
+        id = STAGEHAND_ACT
+        name = "Stagehand act"
         description = "Stands in for a real one."
         Input = Inputs
         Output = Outputs
@@ -59,16 +59,16 @@ def test_a_block_that_is_registered_wins() -> None:
         async def run(self, inputs: Inputs, context: BlockContext) -> Any:
             yield "error", "not really"
 
-    catalogue = Catalogue((*CATALOGUE_BLOCKS, ReadDiscordMessages), unavailable_blocks())
-    assert isinstance(catalogue.get(READ_DISCORD_MESSAGES), ReadDiscordMessages)
-    assert catalogue.unavailable(READ_DISCORD_MESSAGES) is None
-    assert READ_DISCORD_MESSAGES not in {block.id for block in catalogue.all_unavailable()}
-    shape = catalogue.shape(BlockId(READ_DISCORD_MESSAGES))
+    catalogue = Catalogue((*CATALOGUE_BLOCKS, StagehandAct), unavailable_blocks())
+    assert isinstance(catalogue.get(STAGEHAND_ACT), StagehandAct)
+    assert catalogue.unavailable(STAGEHAND_ACT) is None
+    assert STAGEHAND_ACT not in {block.id for block in catalogue.all_unavailable()}
+    shape = catalogue.shape(BlockId(STAGEHAND_ACT))
     assert shape is not None
     assert not shape.unavailable
 
 
-@pytest.mark.parametrize("block_id", [READ_DISCORD_MESSAGES, "d3f4g5h6-1i2j-3k4l-5m6n-7o8p9q0r1s2t"])
+@pytest.mark.parametrize("block_id", [STAGEHAND_ACT, "97881292-a597-4410-a243-a05c6fc1e695"])
 def test_a_graph_with_such_a_block_is_kept_and_not_run(block_id: str) -> None:
     node = Node(id="n", block_id=block_id, input_default={})  # type: ignore[arg-type]
     graph = Graph(nodes=[node])
@@ -76,8 +76,7 @@ def test_a_graph_with_such_a_block_is_kept_and_not_run(block_id: str) -> None:
     (problem,) = check_all(graph, shape_of)
     assert (problem.code, problem.level) == (Code.BLOCK_UNAVAILABLE, Level.RUN)
     assert problem.message == (
-        "Node n uses block ‘Read Discord Messages’, which this deployment does not have: "
-        "it needs an account with Discord."
+        "Node n uses block ‘Stagehand Act’, which this deployment does not have: it needs an account with Stagehand."
     )
     titled = node.model_copy(update={"metadata": {"customized_name": "Tell them"}})
     (problem,) = check_all(Graph(nodes=[titled]), shape_of)
@@ -87,14 +86,14 @@ def test_a_graph_with_such_a_block_is_kept_and_not_run(block_id: str) -> None:
 def link(source: str, sink: str) -> Graph:
     store = "1ff065e9-88e8-4358-9d82-8dc91f622ba9"
     nodes = [
-        Node(id="far", block_id=REMOVED if "old" in source else READ_DISCORD_MESSAGES),
+        Node(id="far", block_id=REMOVED if "old" in source else STAGEHAND_ACT),
         Node(id="S", block_id=store),
     ]  # type: ignore[arg-type]
     return Graph(nodes=nodes, links=[Link(source_id="far", source_name=source, sink_id="S", sink_name=sink)])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("source", "codes"), [("message_id", []), ("never", [Code.UNKNOWN_SOURCE_PIN]), ("old pin", []), ("error", [])]
+    ("source", "codes"), [("success", []), ("never", [Code.UNKNOWN_SOURCE_PIN]), ("old pin", []), ("error", [])]
 )
 def test_pins_are_checked_as_far_as_they_are_known(source: str, codes: list[Code]) -> None:
     found = check_structure(link(source, "input"), own_catalogue().shape)

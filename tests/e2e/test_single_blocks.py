@@ -44,7 +44,7 @@ async def test_what_one_keeps_a_graph_finds(system: System) -> None:
         (ExtractZipArchive.id, {"archive": "data:,tea"}, 400, "block_failed"),
         (FileRead.id, {"file_input": "/etc/passwd"}, 400, "block_failed"),
         (WaitUntil.id, {"moment": "2999-01-01"}, 400, "block_failed"),
-        ("df06086a-d5ac-4abb-9996-2ad0acb2eff7", {}, 403, "block_unavailable"),
+        ("86eba68b-9549-4c0b-a0db-47d85a56cc27", {}, 403, "block_unavailable"),
     ],
 )
 async def test_why_a_block_does_not_run(

@@ -6,6 +6,7 @@ here: everything but the last step, the connection itself, is what runs in a wor
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import trustme
 from blocks.base import Exchange
 from blocks.http.client import Http, HttpLimits
 from blocks.http.destinations import Allowed
+from blocks.http.dialing import dial_socket
 
 PUBLIC = "93.184.215.14"
 
@@ -47,6 +49,8 @@ class Internet:
     ports: dict[str, int] = field(default_factory=dict)
     connections: list[asyncio.Task[None]] = field(default_factory=list)
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    secret: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    """With what servers here prove who they are, under whatever name they are asked for."""
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
         """The addresses a name has here."""
@@ -59,9 +63,21 @@ class Internet:
         local = self.ports["https" if port == 443 else "http"]
         return await httpcore.AnyIOBackend().connect_tcp("127.0.0.1", local, timeout=seconds)
 
+    async def dial_socket(self, address: str, port: int) -> socket.socket:
+        """The same for protocols other than HTTP: it leads to the one other server that a test has here."""
+        self.dialled.append((address, port))
+        return await dial_socket("127.0.0.1", self.ports["other"])
+
     def http(self, limits: HttpLimits | None = None, allowed: Sequence[str] = ()) -> Http:
         """A client of this internet."""
-        return Http(Allowed.parse(allowed), limits, resolve=self.resolve, dial=self.dial, trust=self.trust)
+        return Http(
+            Allowed.parse(allowed),
+            limits,
+            resolve=self.resolve,
+            dial=self.dial,
+            dial_socket=self.dial_socket,
+            trust=self.trust,
+        )
 
     async def serve(self, scheme: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection with any number of requests."""
@@ -102,7 +118,6 @@ def _written(answer: Exchange, *, head: bool) -> bytes:
 async def internet(answers: Mapping[str, Exchange | Raw | list[Exchange]] | None = None) -> AsyncIterator[Internet]:
     """An internet while the context lasts."""
     authority = trustme.CA()
-    secret = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     net = Internet(dict(answers or {}))
     authority.configure_trust(net.trust)
 
@@ -111,10 +126,10 @@ async def internet(answers: Mapping[str, Exchange | Raw | list[Exchange]] | None
         authority.issue_cert(name or "unnamed.example").configure_cert(context)
         tls.context = context
 
-    secret.sni_callback = show_name  # type: ignore[assignment]
-    authority.issue_cert("unnamed.example").configure_cert(secret)
+    net.secret.sni_callback = show_name  # type: ignore[assignment]
+    authority.issue_cert("unnamed.example").configure_cert(net.secret)
     async with contextlib.AsyncExitStack() as opened:
-        for scheme, context in (("http", None), ("https", secret)):
+        for scheme, context in (("http", None), ("https", net.secret)):
 
             async def serve(r: asyncio.StreamReader, w: asyncio.StreamWriter, scheme: str = scheme) -> None:
                 task = asyncio.create_task(net.serve(scheme, r, w))

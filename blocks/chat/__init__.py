@@ -1,0 +1,30 @@
+"""Blocks that talk with people where they chat: Discord, Slack and Telegram.
+
+Registered in `blocks/catalogue.py`; what the services are asked is in `blocks/providers/`. What sends is entered at
+most once.
+"""
+
+from blocks.chat.discord_lookups import DiscordChannelInfo, DiscordGetCurrentUser, DiscordUserInfo
+from blocks.chat.discord_messages import (
+    CreateDiscordThread,
+    ReplyToDiscordMessage,
+    SendDiscordDM,
+    SendDiscordEmbed,
+    SendDiscordFile,
+    SendDiscordMessage,
+)
+from blocks.chat.discord_reading import ReadDiscordMessages
+
+CHAT = (
+    ReadDiscordMessages,
+    SendDiscordMessage,
+    SendDiscordDM,
+    SendDiscordEmbed,
+    SendDiscordFile,
+    ReplyToDiscordMessage,
+    CreateDiscordThread,
+    DiscordUserInfo,
+    DiscordChannelInfo,
+    DiscordGetCurrentUser,
+)
+"""In the order in which people read them."""
