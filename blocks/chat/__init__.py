@@ -14,6 +14,7 @@ from blocks.chat.discord_messages import (
     SendDiscordMessage,
 )
 from blocks.chat.discord_reading import ReadDiscordMessages
+from blocks.chat.slack import SendSlackMessage
 
 CHAT = (
     ReadDiscordMessages,
@@ -26,5 +27,6 @@ CHAT = (
     DiscordUserInfo,
     DiscordChannelInfo,
     DiscordGetCurrentUser,
+    SendSlackMessage,
 )
 """In the order in which people read them."""
