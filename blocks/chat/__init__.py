@@ -15,6 +15,20 @@ from blocks.chat.discord_messages import (
 )
 from blocks.chat.discord_reading import ReadDiscordMessages
 from blocks.chat.slack import SendSlackMessage
+from blocks.chat.telegram_media import (
+    SendTelegramAudio,
+    SendTelegramDocument,
+    SendTelegramPhoto,
+    SendTelegramVideo,
+    SendTelegramVoice,
+)
+from blocks.chat.telegram_messages import (
+    DeleteTelegramMessage,
+    EditTelegramMessage,
+    GetTelegramFile,
+    ReplyToTelegramMessage,
+    SendTelegramMessage,
+)
 
 CHAT = (
     ReadDiscordMessages,
@@ -28,5 +42,15 @@ CHAT = (
     DiscordChannelInfo,
     DiscordGetCurrentUser,
     SendSlackMessage,
+    SendTelegramMessage,
+    ReplyToTelegramMessage,
+    EditTelegramMessage,
+    DeleteTelegramMessage,
+    SendTelegramPhoto,
+    SendTelegramVoice,
+    SendTelegramAudio,
+    SendTelegramDocument,
+    SendTelegramVideo,
+    GetTelegramFile,
 )
 """In the order in which people read them."""

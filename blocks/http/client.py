@@ -114,12 +114,13 @@ class Http:
         files: Files | None = None,
         seconds: float | None = None,
         most_bytes: int | None = None,
+        most_body: int | None = None,
         redirects: int = MOST_REDIRECTS,
     ) -> Answer:
         """The whole answer, whatever its status; RequestFailed says why there is none.
 
-        The body is `content`, or `json`, or a form of `data` and `files`. `seconds` and `most_bytes` default to the
-        limits. With `redirects=0` the redirect itself is the answer.
+        The body is `content`, or `json`, or a form of `data` and `files`. `seconds`, `most_bytes` of the answer and
+        `most_body` of the request default to the limits. With `redirects=0` the redirect itself is the answer.
         """
         body = Body(content, json, data, files)
         async with self.stream(
@@ -130,6 +131,7 @@ class Http:
             body=body,
             seconds=seconds,
             most_bytes=most_bytes,
+            most_body=most_body,
             redirects=redirects,
         ) as streamed:
             whole = b"".join([piece async for piece in streamed.pieces])
@@ -146,6 +148,7 @@ class Http:
         body: Body | None = None,
         seconds: float | None = None,
         most_bytes: int | None = None,
+        most_body: int | None = None,
         redirects: int = MOST_REDIRECTS,
     ) -> AsyncIterator[Streamed]:
         """As `request`, but the body comes in pieces. Leaving the context ends the answer, whole or not."""
@@ -153,7 +156,8 @@ class Http:
         try:
             if params:
                 target = judged(target.copy_merge_params(dict(params)), self.allowed)
-            request = outgoing(method, target, headers or {}, body or Body(), most_body=self.limits.body_bytes)
+            largest = self.limits.body_bytes if most_body is None else most_body
+            request = outgoing(method, target, headers or {}, body or Body(), most_body=largest)
         except (UnicodeError, TypeError, httpx.InvalidURL):
             message = "The request holds characters or values that cannot be sent."
             raise RequestInvalid(message, host=host_of(target)) from None
