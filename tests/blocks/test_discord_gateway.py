@@ -70,7 +70,7 @@ async def test_the_first_attachment_comes_with_it(net: Internet, http: Http) -> 
 
 async def test_beats_go_on_while_nobody_writes(net: Internet, http: Http) -> None:
     beats = [Hears(BEAT), {"op": 11}, event("TYPING_START", 5), Hears(BEAT), {"op": 11}, Hears(BEAT)]
-    _, spoken = await listen(net, http, [hello(50), Hears(IDENTIFY), ready(), *beats, message()])
+    _, spoken = await listen(net, http, [hello(300), Hears(IDENTIFY), ready(), *beats, message()])
     assert spoken.codes == [[IDENTIFY, BEAT, BEAT, BEAT]]
     assert [frame["d"] for frame in spoken.heard[0][1:]] == [1, 5, 5]
 
