@@ -16,7 +16,7 @@ from blocks.archives import CreateZipArchive, ExtractZipArchive
 from blocks.authenticated_requests import SendAuthenticatedWebRequest
 from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
-from blocks.chat import CHAT
+from blocks.chat import CHAT_BLOCKS
 from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
 from blocks.code_extraction import CodeExtraction
 from blocks.code_sandbox import CODE_BLOCKS
@@ -31,13 +31,12 @@ from blocks.dictionaries import (
 )
 from blocks.feeds import ReadRssFeed
 from blocks.files import FileRead, FileStore
-from blocks.github import GITHUB
+from blocks.github import GITHUB_BLOCKS
 from blocks.google import GOOGLE_BLOCKS
-from blocks.hubspot import HUBSPOT
-from blocks.images import IMAGE_BLOCKS
+from blocks.hubspot import HUBSPOT_BLOCKS
 from blocks.installed import installed_blocks
 from blocks.iteration import StepThroughItems
-from blocks.knowledge import KNOWLEDGE
+from blocks.knowledge import KNOWLEDGE_BLOCKS
 from blocks.legacy import LEGACY_IDS
 from blocks.list_sets import (
     ConcatenateLists,
@@ -51,6 +50,7 @@ from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsE
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
 from blocks.mcp_tool import McpTool
+from blocks.media import MEDIA_BLOCKS
 from blocks.notion import NOTION_BLOCKS
 from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
@@ -167,26 +167,16 @@ CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (
     TranscribeYoutubeVideo,
     McpTool,
     # other people's services
-    *KNOWLEDGE,
-    *HUBSPOT,
-    SendDiscordMessage,
-    PublishToMedium,
-    SendEmail,
+    *KNOWLEDGE_BLOCKS,
+    *CHAT_BLOCKS,
+    *GITHUB_BLOCKS,
     *GOOGLE_BLOCKS,
     *NOTION_BLOCKS,
-    # code
+    *HUBSPOT_BLOCKS,
+    *MEDIA_BLOCKS,
     *CODE_BLOCKS,
-    # pictures
-    *IMAGE_BLOCKS,
-    *GITHUB,
-    SearchTheWeb,
-    FactChecker,
-    ValidateEmails,
-    GoogleMapsSearch,
     PublishToMedium,
     SendEmail,
-    # where people chat
-    *CHAT,
     # language models
     AITextGenerator,
     AIStructuredResponseGenerator,

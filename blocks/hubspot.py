@@ -226,5 +226,5 @@ class HubSpotEngagement(Block[HubSpotEngagementInputs]):
                 raise ValueError("`operation` must be `send_email` or `track_engagement`.")
 
 
-HUBSPOT: tuple[type[Block[Any]], ...] = (HubSpotContact, HubSpotCompany, HubSpotEngagement)
+HUBSPOT_BLOCKS: tuple[type[Block[Any]], ...] = (HubSpotContact, HubSpotCompany, HubSpotEngagement)
 """In the order in which people read them."""

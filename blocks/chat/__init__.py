@@ -30,7 +30,7 @@ from blocks.chat.telegram_messages import (
     SendTelegramMessage,
 )
 
-CHAT = (
+CHAT_BLOCKS = (
     ReadDiscordMessages,
     SendDiscordMessage,
     SendDiscordDM,

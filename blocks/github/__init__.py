@@ -1,6 +1,6 @@
 """Blocks that act on GitHub with a user's credential: one module for each subject.
 
-`GITHUB` is what `catalogue.py` registers. What GitHub is asked is in `providers/github….py`.
+`GITHUB_BLOCKS` is what `catalogue.py` registers. What GitHub is asked is in `providers/github….py`.
 """
 
 from blocks.github.branches import (
@@ -65,7 +65,7 @@ from blocks.github.reviews import (
     GithubSubmitPendingReview,
 )
 
-GITHUB = (
+GITHUB_BLOCKS = (
     # issues
     GithubComment,
     GithubUpdateComment,

@@ -31,7 +31,7 @@ from blocks.knowledge.weather import GetWeatherInformation
 from blocks.knowledge.wolfram import AskWolfram
 from blocks.knowledge.zerobounce import ValidateEmails
 
-KNOWLEDGE: tuple[type[Block[Any]], ...] = (
+KNOWLEDGE_BLOCKS: tuple[type[Block[Any]], ...] = (
     SearchTheWeb,
     FactChecker,
     JinaEmbedding,

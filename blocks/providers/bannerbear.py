@@ -1,6 +1,6 @@
 """Bannerbear: a template with texts and a picture put in, over its HTTP interface.
 
-For the block of `blocks/images/banners.py`.
+For the block of `blocks/media/banners.py`.
 """
 
 from collections.abc import Mapping

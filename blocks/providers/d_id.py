@@ -1,6 +1,6 @@
 """D-ID: films of presenters who say a text, over its HTTP interface.
 
-For the block of `blocks/images/films.py`. A film costs money: it is asked for once.
+For the block of `blocks/media/films.py`. A film costs money: it is asked for once.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Ideogram: pictures from words, and larger ones, over its HTTP interface.
 
-For the block of `blocks/images/ideogram.py`. Models before the third have an interface of their own.
+For the block of `blocks/media/ideogram.py`. Models before the third have an interface of their own.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Replicate: running a model there and waiting for what it makes, over its HTTP interface.
 
-For the blocks of `blocks/images/`. A prediction costs money: it is asked for once, and cancelled when nobody waits for
+For the blocks of `blocks/media/`. A prediction costs money: it is asked for once, and cancelled when nobody waits for
 it any more.
 """
 

@@ -1,6 +1,6 @@
 """Unreal Speech: a text read aloud, over its HTTP interface.
 
-For the block of `blocks/images/sounds.py`.
+For the block of `blocks/media/sounds.py`.
 """
 
 from blocks.http.client import Http

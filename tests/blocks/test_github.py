@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.base import Block, Example, Exchange
-from blocks.github import GITHUB, GithubCreateCommentObject, GithubDeleteBranch, GithubStarRepository
+from blocks.github import GITHUB_BLOCKS, GithubCreateCommentObject, GithubDeleteBranch, GithubStarRepository
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, RequestFailed, StatusFailed
 from blocks.providers import github_checks, github_issues, github_pull_requests, github_repositories
@@ -27,7 +27,7 @@ each_example = pytest.mark.parametrize(
     ("block", "example"),
     [
         pytest.param(block, example, id=f"{block.__name__}-{number}")
-        for block in GITHUB
+        for block in GITHUB_BLOCKS
         for number, example in enumerate(block.examples)
         if example.web
     ],
@@ -53,7 +53,7 @@ def github(http: Http) -> GitHub:
 
 
 def test_there_are_as_many_as_upstream_has_without_triggers() -> None:
-    assert len(GITHUB) == len({block.id for block in GITHUB}) == 47
+    assert len(GITHUB_BLOCKS) == len({block.id for block in GITHUB_BLOCKS}) == 47
 
 
 @each_example
@@ -285,5 +285,5 @@ async def test_statuses_that_say_no(net: Internet, http: Http, block: type[Block
 
 
 def test_one_block_asks_nothing() -> None:
-    assert [block for block in GITHUB if not block.credentials] == [GithubCreateCommentObject]
+    assert [block for block in GITHUB_BLOCKS if not block.credentials] == [GithubCreateCommentObject]
     assert not any(example.web for example in GithubCreateCommentObject.examples)

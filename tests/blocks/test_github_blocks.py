@@ -9,7 +9,7 @@ import pytest
 from blocks import github as family
 from blocks.base import Block, BlockInputError
 from blocks.credentials import CredentialsType
-from blocks.github import GITHUB
+from blocks.github import GITHUB_BLOCKS
 from blocks.http.client import Http
 from blocks.services import Services
 from engine.model import Effects
@@ -88,20 +88,20 @@ async def test_what_is_sent(net: Internet, http: Http, block: type[Block[Any]]) 
 
 
 def test_what_changes_something_is_entered_once() -> None:
-    changing = {block for block in GITHUB if block.effects is Effects.EFFECTFUL}
+    changing = {block for block in GITHUB_BLOCKS if block.effects is Effects.EFFECTFUL}
     assert changing == {*SENT, family.GithubResolveReviewDiscussion}
-    for block in GITHUB:
+    for block in GITHUB_BLOCKS:
         asked = {exchange.request.split(" ")[0] for example in block.examples for exchange in example.web}
         assert (asked <= {"GET"}) == (block not in changing) or block is family.GithubListDiscussions
 
 
 def test_what_cannot_be_undone_is_sensitive() -> None:
-    sensitive = {block for block in GITHUB if block.sensitive}
+    sensitive = {block for block in GITHUB_BLOCKS if block.sensitive}
     assert sensitive == {family.GithubMergePullRequest, family.GithubDeleteBranch}
 
 
 def test_credentials() -> None:
-    kinds = {block: block.credentials["credentials"] for block in GITHUB if block.credentials}
+    kinds = {block: block.credentials["credentials"] for block in GITHUB_BLOCKS if block.credentials}
     assert {wanted.providers for wanted in kinds.values()} == {("github",)}
     fine_grained = {block for block, wanted in kinds.items() if CredentialsType.OAUTH2 not in wanted.types}
     assert fine_grained == {family.GithubCreateStatus}
@@ -264,7 +264,7 @@ async def test_no_text_leads_out_of_the_repository(
     assert not net.seen
 
 
-@pytest.mark.parametrize("block", GITHUB, ids=lambda block: block.__name__)
+@pytest.mark.parametrize("block", GITHUB_BLOCKS, ids=lambda block: block.__name__)
 async def test_a_hostile_address_is_refused_before_anything_is_asked(
     net: Internet, http: Http, block: type[Block[Any]]
 ) -> None:

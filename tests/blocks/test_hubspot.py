@@ -8,14 +8,14 @@ import pytest
 from blocks.base import Block, Exchange
 from blocks.credentials import CredentialsMeta
 from blocks.http.errors import AnswerUnreadable, RateLimited, StatusFailed
-from blocks.hubspot import HUBSPOT, HubSpotCompany, HubSpotContact, HubSpotEngagement
+from blocks.hubspot import HUBSPOT_BLOCKS, HubSpotCompany, HubSpotContact, HubSpotEngagement
 from engine.model import Effects
 from tests.blocks.provider_runs import HOSTILE, Everywhere, asked
 
 API = "https://api.hubapi.com/crm/v3/objects"
 META = {"id": "mine", "provider": "hubspot", "type": "api_key"}
 MINE = {"credentials": META}
-every_block = pytest.mark.parametrize("block", HUBSPOT, ids=lambda block: block.__name__)
+every_block = pytest.mark.parametrize("block", HUBSPOT_BLOCKS, ids=lambda block: block.__name__)
 
 
 def answer(**body: Any) -> Exchange:

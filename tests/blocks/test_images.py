@@ -12,8 +12,8 @@ from blocks.catalogue import CATALOGUE_BLOCKS
 from blocks.fetched_files import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, RequestFailed, StatusFailed
-from blocks.images import AIImageCustomizer, AIImageEditor, AIImageGenerator, IdeogramModel, ReplicateFluxAdvancedModel
-from blocks.images.generation import ImageGenModel, ImageSize, ImageStyle, request_for
+from blocks.media import AIImageCustomizer, AIImageEditor, AIImageGenerator, IdeogramModel, ReplicateFluxAdvancedModel
+from blocks.media.generation import ImageGenModel, ImageSize, ImageStyle, request_for
 from blocks.providers import ideogram, replicate
 from blocks.services import File, Services
 from engine.model import Effects
@@ -503,7 +503,7 @@ async def test_a_picture_inside_the_house_is_not_fetched(net: Internet, http: Ht
 
 
 def test_whatever_is_paid_for_is_entered_once() -> None:
-    paid = [block for block in CATALOGUE_BLOCKS if block.__module__.startswith("blocks.images.")]
+    paid = [block for block in CATALOGUE_BLOCKS if block.__module__.startswith("blocks.media.")]
     assert len(paid) >= 6
     for block in paid:
         assert block.effects is Effects.EFFECTFUL

@@ -13,7 +13,7 @@ from api.showing_blocks import Search, describe
 from blocks.base import Block, CostType, Exchange, NodeStats
 from blocks.credentials import CredentialsType
 from blocks.http.errors import AnswerUnreadable, RateLimited, StatusFailed
-from blocks.knowledge import KNOWLEDGE
+from blocks.knowledge import KNOWLEDGE_BLOCKS
 from blocks.knowledge.apollo import SearchOrganizations
 from blocks.knowledge.exa import ExaSearch
 from blocks.knowledge.perplexity import PerplexityModel
@@ -22,7 +22,7 @@ from engine.model import Effects
 from tests.blocks.provider_runs import HOSTILE, Everywhere, asked
 from tests.blocks.test_upstream_pins import TABLE
 
-every_block = pytest.mark.parametrize("block", KNOWLEDGE, ids=lambda block: block.__name__)
+every_block = pytest.mark.parametrize("block", KNOWLEDGE_BLOCKS, ids=lambda block: block.__name__)
 
 TEXTS = {"SearchTheWeb", "AskWolfram"}
 """Those whose service answers with a text, which any answer is."""
@@ -65,7 +65,7 @@ async def test_statuses_that_say_no(block: type[Block[Any]], status: int, monkey
 
 
 def test_only_what_leaves_something_there_is_entered_once() -> None:
-    assert {block.__name__ for block in KNOWLEDGE if block.effects is Effects.EFFECTFUL} == BEGINS
+    assert {block.__name__ for block in KNOWLEDGE_BLOCKS if block.effects is Effects.EFFECTFUL} == BEGINS
 
 
 @pytest.mark.skipif(not TABLE.exists(), reason="the table of upstream's blocks is not here")

@@ -10,7 +10,7 @@ from blocks.base import BlockInputError, Exchange
 from blocks.fetched_files import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, StatusFailed
-from blocks.images import AIMusicGenerator, BannerbearTextOverlay, CreateTalkingAvatarVideo
+from blocks.media import AIMusicGenerator, BannerbearTextOverlay, CreateTalkingAvatarVideo
 from blocks.providers import bannerbear, d_id, unreal_speech
 from blocks.services import File, Services
 from tests.blocks.block_runs import run

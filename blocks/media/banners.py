@@ -1,6 +1,6 @@
 """Pictures made of a template, with texts and a picture put in.
 
-Registered in `blocks/images/`.
+Registered in `blocks/media/`.
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from blocks.base import Block, BlockContext, Category, Cost, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.images.shared import kept
+from blocks.media.shared import kept
 from blocks.providers import bannerbear
 from engine.model import Effects
 

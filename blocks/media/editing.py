@@ -1,6 +1,6 @@
 """Pictures from words and other pictures.
 
-Registered in `blocks/images/`. The pictures that go in are sent along, whatever says where they are.
+Registered in `blocks/media/`. The pictures that go in are sent along, whatever says where they are.
 """
 
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from pydantic import Field
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Yielded
 from blocks.credentials import key_of
 from blocks.file_references import open_file, to_data_uri
-from blocks.images.shared import REPLICATE, ReplicateInputs, kept, made, price
+from blocks.media.shared import REPLICATE, ReplicateInputs, kept, made, price
 from blocks.providers import replicate
 from blocks.services import Services
 from engine.model import Effects

@@ -4,15 +4,15 @@ One module for each kind of block; what the services are asked is in `blocks/pro
 once: a second attempt is a second bill.
 """
 
-from blocks.images.banners import BannerbearTextOverlay
-from blocks.images.editing import AIImageCustomizer, AIImageEditor
-from blocks.images.films import CreateTalkingAvatarVideo
-from blocks.images.generation import AIImageGenerator
-from blocks.images.ideogram import IdeogramModel
-from blocks.images.replicate_models import ReplicateFluxAdvancedModel, ReplicateModel
-from blocks.images.sounds import AIMusicGenerator, UnrealTextToSpeech
+from blocks.media.banners import BannerbearTextOverlay
+from blocks.media.editing import AIImageCustomizer, AIImageEditor
+from blocks.media.films import CreateTalkingAvatarVideo
+from blocks.media.generation import AIImageGenerator
+from blocks.media.ideogram import IdeogramModel
+from blocks.media.replicate_models import ReplicateFluxAdvancedModel, ReplicateModel
+from blocks.media.sounds import AIMusicGenerator, UnrealTextToSpeech
 
-IMAGE_BLOCKS = (
+MEDIA_BLOCKS = (
     AIImageGenerator,
     AIImageCustomizer,
     AIImageEditor,

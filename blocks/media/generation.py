@@ -1,6 +1,6 @@
 """A picture from words, by one of several models under one set of inputs.
 
-Registered in `blocks/images/`. Sizes and styles are words that each model is told in its own way.
+Registered in `blocks/media/`. Sizes and styles are words that each model is told in its own way.
 """
 
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Outputs, Yielded
 from blocks.credentials import key_of
-from blocks.images.shared import REPLICATE, ReplicateInputs, kept, made, price
+from blocks.media.shared import REPLICATE, ReplicateInputs, kept, made, price
 from blocks.providers import replicate
 from engine.model import Effects
 

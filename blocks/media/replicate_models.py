@@ -1,6 +1,6 @@
 """Any model at Replicate, and those of Flux with all that can be set of them.
 
-Registered in `blocks/images/`.
+Registered in `blocks/media/`.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Outputs, Yielded
 from blocks.credentials import key_of
-from blocks.images.shared import REPLICATE, ReplicateInputs, made, price
+from blocks.media.shared import REPLICATE, ReplicateInputs, made, price
 from blocks.providers import replicate
 from engine.model import Effects
 

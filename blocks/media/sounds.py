@@ -1,6 +1,6 @@
 """Music from words, and words read aloud.
 
-Registered in `blocks/images/`.
+Registered in `blocks/media/`.
 """
 
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.images.shared import REPLICATE, ReplicateInputs, kept, price
+from blocks.media.shared import REPLICATE, ReplicateInputs, kept, price
 from blocks.providers import replicate, unreal_speech
 from engine.model import Effects
 

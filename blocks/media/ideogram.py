@@ -1,6 +1,6 @@
 """A picture from words by Ideogram, which can write, too.
 
-Registered in `blocks/images/`.
+Registered in `blocks/media/`.
 """
 
 import re
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.images.shared import kept, price
+from blocks.media.shared import kept, price
 from blocks.providers import ideogram
 from engine.model import Effects
 
