@@ -51,7 +51,7 @@ from engine.problems import Code
 from engine.scheduler import Scheduler
 from engine.state import RunState, Totals
 from engine.validate import check_all, check_inputs
-from engine.values import Value, is_null
+from engine.values import Value
 from store.ownership import ALL_OUTPUTS, OwnedByAnother, Standing, StandingNode
 from store.records import Finish, NewExecution, NodeRecord, Store
 from telemetry.logging import Logger
@@ -322,9 +322,9 @@ class RunActivities:
 
 
 def _inline_masks(masks: Mapping[str, Mapping[str, Value]]) -> dict[str, dict[str, Any]]:
-    """Masks as validation sees them: which pins have a value other than None."""
+    """Masks as validation sees them; a value that is so large that it lies in the store is not known there."""
     return {
-        node_id: {pin: None if is_null(value) else True for pin, value in mask.items()}
+        node_id: {pin: ... if "ref" in value else value["value"] for pin, value in mask.items()}
         for node_id, mask in masks.items()
     }
 

@@ -13,9 +13,9 @@ from pydantic import Field
 from blocks.base import BlockContext, BlockInputError, Inputs
 from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, ProviderBy
 from blocks.jinja import render
-from blocks.language_models import Message, ModelUnavailable, OnText, Reply, Request, ToolSpec, text_of
+from blocks.language_models import DEFAULT_MODEL, Message, ModelUnavailable, OnText, Reply, Request, ToolSpec, text_of
 from blocks.llm.models import (
-    DEFAULT_MODEL,
+    ADVICE,
     OPEN_PROVIDERS,
     PROVIDERS,
     charged_cents,
@@ -27,7 +27,7 @@ from blocks.system_credentials import system_id
 TRANSIENT = (ModelUnavailable,)
 
 CREDENTIALS: Mapping[str, CredentialsField] = {
-    "credentials": CredentialsField(PROVIDERS, required=False, provider_by=ProviderBy("model", provider_of))
+    "credentials": CredentialsField(PROVIDERS, required=False, provider_by=ProviderBy("model", provider_of, ADVICE))
 }
 """The key of the model's provider. It may be left out: a deployment's own endpoint may need none."""
 

@@ -6,7 +6,7 @@ its `run` yields `(output name, value)` as often as it likes and repeats names f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.credentials import Credential, CredentialsField
 from blocks.services import Services
 from blocks.tools import LinkedTool
-from engine.model import BlockId, BlockKind, BlockShape, Effects, Pin
+from engine.model import BlockId, BlockKind, BlockShape, Effects, Filled, Pin
 
 
 class Category(StrEnum):
@@ -277,6 +277,18 @@ class Block[InputT: BlockSchema](ABC):
         return self.effects
 
     @classmethod
+    def refusals(cls, filled: Filled) -> Iterator[tuple[str, str]]:
+        """What the block will not take, as far as it can be known before a run: (input, message for people).
+
+        `filled.values` may hold `...` for a value that is not known yet.
+        """
+        for wanted in cls.credentials.values():
+            by = wanted.provider_by
+            value = filled.values.get(by.field) if by else None
+            if by and isinstance(value, str) and by.provider_of(value) is None:
+                yield by.field, by.refusal(value)
+
+    @classmethod
     def shape(cls) -> BlockShape:
         """What validation and planning need to know of the block."""
         return BlockShape(
@@ -297,4 +309,5 @@ class Block[InputT: BlockSchema](ABC):
             disabled=cls.disabled,
             timeout_seconds=cls.timeout.total_seconds() if cls.timeout else None,
             task_queue=cls.task_queue,
+            refusals=cls.refusals,
         )

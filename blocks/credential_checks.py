@@ -41,6 +41,10 @@ class CredentialRefused(Exception):
         self.message = message
 
 
+class ProviderUnknown(CredentialRefused):
+    """An input implies no provider at all. Validation says so of that input, so no check says it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What keeps a graph from running, and which nodes are left out since their optional credentials are missing."""
@@ -128,10 +132,7 @@ def providers_of(wanted: CredentialsField, block: Block[BlockSchema], inputs: Ma
         return wanted.providers
     provider = by.provider_of(value)
     if provider is None:
-        raise CredentialRefused(
-            CredentialsCode.INVALID_CREDENTIALS,
-            f"{by.field.capitalize()} {value!r:.100} is not supported: nobody provides it here.",
-        )
+        raise ProviderUnknown(CredentialsCode.INVALID_CREDENTIALS, by.refusal(value))
     return (provider,)
 
 
@@ -200,6 +201,8 @@ def _of_node(
                 raise CredentialRefused(
                     CredentialsCode.MISSING_CREDENTIALS, f"{REQUIRED}: `{name}` of {block.name} needs {needs}."
                 )
+        except ProviderUnknown:
+            continue
         except CredentialRefused as refusal:
             yield Problem(refusal.code, Level.RUN, refusal.message, node_id=node.id, pin=name, block_id=node.block_id)
 

@@ -100,10 +100,18 @@ def key_of(credentials: Mapping[str, Credential], name: str = "credentials") -> 
 
 @dataclass(frozen=True, slots=True)
 class ProviderBy:
-    """The provider depends on another input: `provider_of(value)` names it, or None for a value that has none."""
+    """The provider depends on another input: `provider_of(value)` names it, or None for a value that has none.
+
+    `advice`: what to do about such a value, as a sentence.
+    """
 
     field: str
     provider_of: Callable[[str], str | None]
+    advice: str = ""
+
+    def refusal(self, value: str) -> str:
+        """What is said of a value that nobody provides (agent-graphs §13.4)."""
+        return f"{self.field.capitalize()} {value[:100]!r} is not supported. {self.advice}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ so that none is repeated when a worker dies in between.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -29,7 +29,7 @@ from blocks.base import (
 from blocks.language_models import Message, ToolCall, arguments_of, calls_of
 from blocks.llm.models import find_model
 from blocks.tools import LinkedTool
-from engine.model import BlockKind
+from engine.model import BlockKind, Filled
 
 PREFIX = "[Main objective]: "
 MOST_ITERATIONS = 1_000
@@ -130,6 +130,19 @@ class Orchestrator(Block[OrchestratorInputs]):
         ),
     )
 
+    @classmethod
+    def refusals(cls, filled: Filled) -> Iterator[tuple[str, str]]:
+        """Beside those of all blocks: links that a loop through this node's pins would never come round by."""
+        yield from super().refusals(filled)
+        if _is_agent(filled.values):
+            return
+        # In pairs: the history says which call the output answers, and neither is of use without the other.
+        if len(missing := {"conversation_history", "last_tool_output"} - filled.linked) == 1:
+            pin = missing.pop()
+            yield pin, f"{_TOGETHER} Link something to `{pin}` too."
+        if "last_tool_output" in filled.static:
+            yield "last_tool_output", _NOT_STATIC
+
     async def run(self, inputs: OrchestratorInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         asker = Asker.of(inputs, context)
         tools = {tool.name: tool for tool in context.tools}
@@ -180,6 +193,19 @@ class Orchestrator(Block[OrchestratorInputs]):
         if not calls:
             limit = f"Agent mode completed after {work.iterations} iterations (limit reached)"
             yield "finished", reply.text or (limit if is_agent and not offered else "")
+
+
+_TOGETHER = "Last Tool Output is needed when Conversation History is used, and vice versa."
+
+_NOT_STATIC = (
+    "Last Tool Output can't be connected to a static link, like the output of a block that stores a value or of an "
+    "agent input: such a value stays, and would answer every call. Link it to the tool itself."
+)
+
+
+def _is_agent(values: Mapping[str, Any]) -> bool:
+    """Whether the node runs its tools itself, or may: what fills the input is not known."""
+    return values.get("agent_mode_max_iterations", 0) not in (0, None)
 
 
 def _refuse_mode(inputs: OrchestratorInputs) -> None:

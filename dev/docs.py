@@ -34,6 +34,7 @@ _PROBLEMS: dict[Code | CredentialsCode, str] = {
     Code.UNKNOWN_SOURCE_PIN: "A link starts at an output that the block does not have.",
     Code.UNKNOWN_SINK_PIN: "A link ends at an input that the block does not have.",
     Code.RESERVED_INPUT_NAME: "An agent input is named like a credentials field.",
+    Code.INPUT_REFUSED: "An input of a node has a value, or links, that its block does not take.",
     Code.MISSING_REQUIRED_INPUT: "Nothing fills a field that the block requires: no value, no link, no mask.",
     Code.NO_STARTING_NODE: "Every node waits for another one.",
     Code.UNKNOWN_INPUT: "A run was given an input that the graph does not have.",

@@ -5,7 +5,7 @@ Unknown keys of exported files are ignored, redundant ones (a node's own link li
 top is authoritative (agent-graphs §1).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, NewType
@@ -148,6 +148,20 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """What is known of a node's inputs before a run: the values that no link can change, and the inputs that links lead
+    into, all of them and those with a static link."""
+
+    values: Mapping[str, Any]
+    linked: frozenset[str] = frozenset()
+    static: frozenset[str] = frozenset()
+
+
+type Refusals = Callable[[Filled], Iterable[tuple[str, str]]]
+"""What a block will not take, found before a run: (input, message for people)."""
+
+
+@dataclass(frozen=True, slots=True)
 class BlockShape:
     """What the engine knows of a block: its pins and its nature, nothing of what it does."""
 
@@ -163,6 +177,7 @@ class BlockShape:
     """Why the block is not here, or an empty text. Its pins are known all the same, unless it has none at all."""
     timeout_seconds: float | None = None
     task_queue: str = ""
+    refusals: Refusals | None = None
 
 
 type ShapeOf = Callable[[BlockId], BlockShape | None]

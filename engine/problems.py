@@ -29,6 +29,7 @@ class Code(StrEnum):
     UNKNOWN_SINK_PIN = "unknown_sink_pin"
     RESERVED_INPUT_NAME = "reserved_input_name"
     MISSING_REQUIRED_INPUT = "missing_required_input"
+    INPUT_REFUSED = "input_refused"
     NO_STARTING_NODE = "no_starting_node"
     UNKNOWN_INPUT = "unknown_input"
     MISSING_INPUT = "missing_input"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.model import BlockKind, BlockShape, Graph, Link, Node, NodeId, ShapeOf
+from engine.model import BlockKind, BlockShape, Filled, Graph, Link, Node, NodeId, ShapeOf
 from engine.pins import base_name, is_tool_pin
 from engine.problems import Code, Level, Problem
 
@@ -39,8 +39,14 @@ def check_structure(graph: Graph, shape_of: ShapeOf, limits: GraphLimits = NO_LI
 
 
 def check_runnable(graph: Graph, shape_of: ShapeOf, masks: Masks | None = None) -> list[Problem]:
-    """What keeps a sound graph from being run: required fields nobody fills, nothing to start with."""
-    return [*_required_fields(graph, shape_of, masks or {}), *_starting_nodes(graph, shape_of)]
+    """What keeps a sound graph from being run: required fields nobody fills, inputs that blocks do not take, nothing to
+    start with."""
+    masks = masks or {}
+    return [
+        *_required_fields(graph, shape_of, masks),
+        *_refused(graph, shape_of, masks),
+        *_starting_nodes(graph, shape_of),
+    ]
 
 
 def check_inputs(graph: Graph, shape_of: ShapeOf, inputs: Iterable[str], masks: Masks | None = None) -> list[Problem]:
@@ -65,7 +71,7 @@ def check_all(
 
 def with_static_links(graph: Graph, shape_of: ShapeOf) -> Graph:
     """The graph with `is_static` true on every link from a block whose outputs are static (agent-graphs §5.2)."""
-    static = {node.id for node in graph.nodes if (shape := shape_of(node.block_id)) and shape.static_output}
+    static = _static_sources(graph, shape_of)
     if all(link.is_static or link.source_id not in static for link in graph.links):
         return graph
     links = [link.model_copy(update={"is_static": True}) if link.source_id in static else link for link in graph.links]
@@ -206,6 +212,27 @@ def _required_fields(graph: Graph, shape_of: ShapeOf, masks: Masks) -> Iterator[
                     node_id=node.id,
                     pin=name,
                 )
+
+
+def _refused(graph: Graph, shape_of: ShapeOf, masks: Masks) -> Iterator[Problem]:
+    arriving: dict[NodeId, list[Link]] = {}
+    for link in graph.links:
+        arriving.setdefault(link.sink_id, []).append(link)
+    stay = _static_sources(graph, shape_of)
+    for node in graph.nodes:
+        shape = shape_of(node.block_id)
+        if shape is None or shape.refusals is None:
+            continue
+        mask, links = masks.get(node.id, {}), arriving.get(node.id, [])
+        linked = frozenset(base_name(link.sink_name) for link in links)
+        fixed = {pin: value for pin, value in node.input_default.items() if base_name(pin) not in linked}
+        static = frozenset(base_name(link.sink_name) for link in links if link.is_static or link.source_id in stay)
+        for pin, message in shape.refusals(Filled({**fixed, **mask}, linked, static)):
+            yield Problem(Code.INPUT_REFUSED, Level.RUN, f"{shape.name}: {message}", node_id=node.id, pin=pin)
+
+
+def _static_sources(graph: Graph, shape_of: ShapeOf) -> set[NodeId]:
+    return {node.id for node in graph.nodes if (shape := shape_of(node.block_id)) and shape.static_output}
 
 
 def linked_fields(graph: Graph) -> dict[NodeId, frozenset[str]]:

@@ -14,8 +14,6 @@ from pathlib import Path
 from blocks.language_models import ModelRefused, Usage
 from blocks.legacy import RENAMED_MODELS
 
-DEFAULT_MODEL = "gpt-5.2-2025-12-11"
-
 OPEN_PROVIDERS = ("ollama", "openai_compatible")
 """Providers of a deployment's own, whose models no table can know: `ollama/phi4` is its model `phi4`."""
 
@@ -30,6 +28,12 @@ DEFAULT_URLS: Mapping[str, str] = {
     "v0": "https://api.v0.dev/v1",
 }
 """Where providers are, unless the deployment says otherwise. Those of its own are nowhere until it says where."""
+
+ADVICE = (
+    "Choose one of the models in blocks/llm/models.csv, or `ollama/…` or `openai_compatible/…` for one of this "
+    "deployment's own."
+)
+"""What to do about a model that nobody knows."""
 
 PROVIDERS = (*DEFAULT_URLS, *OPEN_PROVIDERS)
 
@@ -79,10 +83,7 @@ def find_model(name: str) -> Model:
         return table[rest] if rest in table and table[rest].provider == provider else Model(rest, provider)
     if rest in table and table[rest].provider == provider:
         return table[rest]
-    raise ModelRefused(
-        f"Model {name!r:.200} is not supported. Choose one of the table of models, or `ollama/…` or "
-        "`openai_compatible/…` for one of this deployment's own."
-    )
+    raise ModelRefused(f"Model {name!r:.200} is not supported. {ADVICE}")
 
 
 def provider_of(name: str) -> str | None:

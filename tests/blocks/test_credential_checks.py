@@ -7,12 +7,21 @@ import pytest
 from pydantic import Field, SecretStr
 
 from blocks.base import Block, BlockContext, BlockSchema, Inputs, Outputs, Yielded
-from blocks.credential_checks import Available, Checked, check_credentials, chosen, named_ids, needs_credentials
+from blocks.credential_checks import (
+    Available,
+    Checked,
+    CredentialRefused,
+    check_credentials,
+    chosen,
+    named_ids,
+    needs_credentials,
+)
 from blocks.credential_inputs import as_masks, credentials_inputs, merged, schema_of
 from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType, ProviderBy
 from blocks.system_credentials import UPSTREAM_IDS, SystemCredentials, system_id
 from engine.model import BlockId, Graph, Link, Node, NodeId
-from engine.problems import CredentialsCode, Level
+from engine.problems import Code, CredentialsCode, Level
+from engine.validate import check_runnable
 
 PROVIDERS = {"gpt": "acme", "claude": "brook"}
 
@@ -37,7 +46,9 @@ class Chat(_Keyed):
         model: str = Field("gpt", description="Which")
 
     credentials: ClassVar = {
-        "credentials": CredentialsField(("acme", "brook"), provider_by=ProviderBy("model", PROVIDERS.get)),
+        "credentials": CredentialsField(
+            ("acme", "brook"), provider_by=ProviderBy("model", PROVIDERS.get, "Choose gpt.")
+        ),
     }
 
 
@@ -150,7 +161,6 @@ def test_nothing_is_wrong(nodes: list[Node]) -> None:
             CredentialsCode.CREDENTIALS_NOT_AVAILABLE,
             "Credentials not available: this deployment has no key of its own for openai.",
         ),
-        (node("n", Chat, model="llama"), CredentialsCode.INVALID_CREDENTIALS, "Model 'llama' is not supported"),
         (
             node("n", Free, token_credentials=meta("other")),
             CredentialsCode.UNKNOWN_CREDENTIALS,
@@ -314,3 +324,18 @@ def test_a_key_that_the_graph_does_not_have() -> None:
     _, (problem,) = as_masks({"groq": meta()}, credentials_inputs(Graph(nodes=[node("a", Chat)]), BLOCKS.get))
     assert (problem.code, problem.pin) == (CredentialsCode.UNKNOWN_CREDENTIALS_INPUT, "groq")
     assert problem.message == "The graph asks for no credentials 'groq'. It asks for: acme_api_key_credentials."
+
+
+# --- models that nobody provides --------------------------------------------------------------
+
+
+def test_a_model_that_nobody_provides_is_named_once_by_validation() -> None:
+    """By whoever looks at the graph alone too, hence not among what a user's credentials decide."""
+    of_node = node("n", Chat, model="llama")
+    assert check(of_node).problems == []
+    graph = Graph(nodes=[of_node])
+    (problem,) = check_runnable(graph, lambda block_id: BLOCKS[block_id].shape())
+    assert (problem.code, problem.node_id, problem.pin) == (Code.INPUT_REFUSED, "n", "model")
+    assert problem.message == "Chat: Model 'llama' is not supported. Choose gpt."
+    with pytest.raises(CredentialRefused, match="Model 'llama' is not supported"):
+        chosen("credentials", BLOCKS["chat"], None, {"model": "llama"}, available())

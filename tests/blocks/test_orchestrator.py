@@ -9,6 +9,7 @@ from blocks.base import BlockError, BlockInputError, CallTools, NodeStats, Wait
 from blocks.language_models import ModelUnavailable
 from blocks.orchestrator import PREFIX, Orchestrator
 from blocks.tools import linked_tool, with_names_apart
+from engine.model import Filled
 from tests.blocks.block_runs import Scripted, run
 
 SCHEMA = {
@@ -218,3 +219,35 @@ async def test_what_passes_is_left_to_others() -> None:
 async def test_what_it_refuses(inputs: dict[str, Any], said: str) -> None:
     with pytest.raises(BlockInputError, match=said):
         await run(Orchestrator, {**MODEL, **inputs}, llm=Scripted())
+
+
+# --- what it refuses before a run -------------------------------------------------------------
+
+LOOP = ("conversation_history", "last_tool_output")
+
+
+def refused(*linked: str, static: tuple[str, ...] = (), **values: Any) -> list[str]:
+    return [pin for pin, _ in Orchestrator.refusals(Filled(values, frozenset(linked), frozenset(static)))]
+
+
+def test_history_and_tool_output_are_linked_together_or_not_at_all() -> None:
+    assert refused() == refused("prompt") == refused(*LOOP) == []
+    assert refused("conversation_history") == ["last_tool_output"]
+    assert refused("last_tool_output") == ["conversation_history"]
+
+
+def test_the_last_tool_output_does_not_stay() -> None:
+    assert refused(*LOOP, static=("last_tool_output",)) == ["last_tool_output"]
+    assert refused(*LOOP, static=("conversation_history", "prompt")) == []
+
+
+@pytest.mark.parametrize("iterations", [-1, 3, ...])
+def test_an_agent_keeps_its_conversation_itself(iterations: Any) -> None:
+    assert refused("conversation_history", agent_mode_max_iterations=iterations) == []
+
+
+def test_a_model_that_nobody_knows_is_refused() -> None:
+    ((pin, message),) = Orchestrator.refusals(Filled({"model": "gpt-99"}))
+    assert pin == "model"
+    assert message.startswith("Model 'gpt-99' is not supported. Choose one of")
+    assert refused(model="openai/gpt-4o") == refused(model=...) == []

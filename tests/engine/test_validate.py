@@ -1,10 +1,11 @@
 """What validation finds: each code by the graph that produces it, and all of them at once."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from engine.model import BlockId, BlockKind, BlockShape, Graph, Link, Node, Pin
+from engine.model import BlockId, BlockKind, BlockShape, Filled, Graph, Link, Node, Pin
 from engine.problems import Code, Level, Problem, node_errors
 from engine.validate import (
     GraphLimits,
@@ -36,6 +37,17 @@ TOGGLE = BlockShape(
     outputs=frozenset({"result"}),
 )
 AGENT = shape("agent", inputs="inputs", required="graph_id", kind=BlockKind.AGENT)
+
+
+def refusals(filled: Filled) -> Iterator[tuple[str, str]]:
+    if filled.values.get("a") == "bad":
+        yield "a", "it cannot be bad."
+    if "b" in filled.static:
+        yield "b", "it cannot stay."
+    if filled.linked == {"a"}:
+        yield "b", "it goes with a."
+
+
 NOTE = shape("note", required="text", kind=BlockKind.NOTE)
 SECRET = BlockShape(BlockId("secret"), "secret", inputs={"credentials": Pin(required=True, credentials=True)})
 BLOCKS = catalogue(
@@ -48,6 +60,7 @@ BLOCKS = catalogue(
     shape("old", disabled=True),
     shape("far", unavailable="it needs a key"),
     shape("orchestrator", inputs="prompt", outputs="tools finished"),
+    shape("picky", inputs="a b", outputs="out", refusals=refusals),
 )
 
 
@@ -89,6 +102,7 @@ STRUCTURE: dict[Code, tuple[list[Node | Link], tuple[Code, str | None, str | Non
         (Code.RESERVED_INPUT_NAME, "A", "name"),
     ),
     Code.MISSING_REQUIRED_INPUT: ([node("A", must=None)], (Code.MISSING_REQUIRED_INPUT, "A", "must")),
+    Code.INPUT_REFUSED: ([node("A", "picky", a="bad")], (Code.INPUT_REFUSED, "A", "a")),
     Code.NO_STARTING_NODE: ([node("A"), link("A.out A.a")], (Code.NO_STARTING_NODE, None, None)),
 }
 """Code → the parts of a graph that has just this one problem, and where it is found."""
@@ -150,6 +164,7 @@ def test_all_problems_are_told_at_once() -> None:
         node("A"),
         node("A"),
         node("M", must=None),
+        node("P", "picky", a="bad"),
         node("I", "input", name="my_credentials"),
         *(node(block, block) for block in ("nobody's", "old", "far")),
         link("A.out gone.a"),
@@ -166,6 +181,7 @@ def test_levels() -> None:
     run_only = {
         Code.BLOCK_UNAVAILABLE,
         Code.MISSING_REQUIRED_INPUT,
+        Code.INPUT_REFUSED,
         Code.NO_STARTING_NODE,
     }
     for code, (parts, _) in STRUCTURE.items():
@@ -349,3 +365,23 @@ def test_problems_by_node_and_pin() -> None:
         Problem(Code.MISSING_REQUIRED_INPUT, Level.RUN, "field", node_id="A", pin="x"),
     ]
     assert node_errors(problems) == {"A": {"": "block", "x": "field"}}
+
+
+# --- what a block refuses ---------------------------------------------------------------------
+
+
+def test_a_block_may_refuse_links() -> None:
+    both = (node("A"), node("P", "picky"), link("A.out P.a"), link("A.out P.b"))
+    assert found(*both) == []
+    assert found(*both[:3]) == [(Code.INPUT_REFUSED, "P", "b")]
+    assert found(*both[:3], link("A.out P.b", is_static=True)) == [(Code.INPUT_REFUSED, "P", "b")]
+    stays = (node("I", "input", name="n"), link("I.result P.b"))
+    assert found(*both[:3], *stays) == [(Code.INPUT_REFUSED, "P", "b")], "that the source is static is enough"
+
+
+def test_what_a_block_refuses_is_what_it_would_get() -> None:
+    """A mask lies over what the node has; a value under a link is never used."""
+    assert found(node("P", "picky", a="bad"), inputs=[], masks={"P": {"a": "good"}}) == []
+    masked = found(node("P", "picky"), inputs=[], masks={"P": {"a": "bad"}})
+    assert masked == [(Code.INPUT_REFUSED, "P", "a")]
+    assert found(node("A"), node("P", "picky", a="bad"), link("A.out P.a"), link("A.out P.b")) == []
