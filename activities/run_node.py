@@ -31,6 +31,7 @@ from activities.transient import begun_anew, pause_before_another
 from activities.values import ValueCodec
 from blocks.base import WAITS, AskReview, BlockSchema, NodeStats, Wait
 from blocks.inputs import assemble, validated
+from blocks.tools import LinkedTool
 from contracts.activities import (
     FAIL_NODE,
     NODE_OUTPUTS,
@@ -257,7 +258,7 @@ class NodeActivities:
             is_approved=request.is_approved,
             asks_people=asks_people(request.run.context),
             credentials=run.lent.credentials,
-            tools=await tools_of(self._graphs, request.run, request.node_id) if block.calls_tools else (),
+            tools=await self._tools(request) if block.calls_tools else (),
             progress=run.progress.add,
             services=self._services.of(request.run, request.node_id, request.id),
         )
@@ -283,6 +284,9 @@ class NodeActivities:
                     raise TimeoutError(f"Node execution exceeded {limit:g}s wall-clock cap") from None
                 raise
         return None
+
+    async def _tools(self, request: NodeRequest) -> tuple[LinkedTool, ...]:
+        return await tools_of(self._graphs, request.run, request.node_id, request.skipped_nodes)
 
     async def _end(
         self,

@@ -3,13 +3,13 @@
 Used by `run_node.py` and `reviews.py`. That called nodes run, and when, is the engine's affair.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from activities.graphs import CompiledGraph, GraphCache, PlacedBlock
 from activities.patience import patiently
 from activities.values import ValueCodec
-from blocks.base import NodeCall
+from blocks.base import BlockError, NodeCall
 from blocks.tools import LinkedTool, linked_tool, with_names_apart
 from contracts.activities import RunRef
 from contracts.errors import CallerError
@@ -21,15 +21,28 @@ from store.records import Executions, StoredNode
 _STORED = "heddle:stored"
 """Key of what stands in history for a state that is too large for it."""
 
+_NONE_LEFT = (
+    "No available tools to execute: all nodes that are linked as tools are left out of this run, perhaps since "
+    "optional credentials of theirs are missing."
+)
 
-async def tools_of(graphs: GraphCache, run: RunRef, node_id: str) -> tuple[LinkedTool, ...]:
-    """The nodes that links from the node's `tools` pin lead to, in the order of the links."""
+
+async def tools_of(
+    graphs: GraphCache, run: RunRef, node_id: str, skipped: Collection[str] = ()
+) -> tuple[LinkedTool, ...]:
+    """The nodes that links from the node's `tools` pin lead to, in the order of the links, without those left out.
+
+    BlockError when that leaves none of them (agent-graphs §18.5).
+    """
     compiled = await graphs.load(run.user_id, run.graph_id, run.graph_version)
     pins: dict[str, list[str]] = {}
     for link in compiled.placed[node_id].links:
         if is_tool_pin(link.source_name):
             pins.setdefault(link.sink_id, []).append(link.sink_name)
-    found = [await _tool(graphs, run, compiled, sink, named) for sink, named in pins.items() if sink in compiled.placed]
+    left = {sink: named for sink, named in pins.items() if sink not in skipped}
+    if pins and not left:
+        raise BlockError(_NONE_LEFT)
+    found = [await _tool(graphs, run, compiled, sink, named) for sink, named in left.items() if sink in compiled.placed]
     return with_names_apart(found)
 
 

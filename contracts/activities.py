@@ -135,6 +135,9 @@ class NodeRequest(BaseModel):
         False, description="The run's row has a mask for the node; large ones are not repeated here"
     )
     is_approved: bool = Field(False, description="A reviewer has approved all executions of the node to come")
+    skipped_nodes: list[str] = Field(
+        default_factory=list, description="Nodes that the run leaves out, and that none may call as a tool"
+    )
     resume: Resume | None = None
 
 

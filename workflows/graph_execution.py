@@ -194,7 +194,7 @@ class GraphExecution:
         scheduler = self._scheduler = Scheduler(Plan.unpack(plan), RunState.unpack(state))
         self._local_ms = begun.elapsed_ms
         run.context = begun.run.context
-        nodes = self._nodes = NodeRuns(run, limits, scheduler.state.masks, self._reviews, self._inbox.append)
+        nodes = self._nodes = NodeRuns(run, limits, scheduler.state, self._reviews, self._inbox.append)
         return await self._drive(run, request, plan, limits, nodes) or await self._finish(run, request)
 
     async def _go_on(self, run: RunRef, request: GraphExecutionInput, carried: Carried) -> Finished:
@@ -205,7 +205,7 @@ class GraphExecution:
             self._resets.is_due = True
         scheduler = self._scheduler = Scheduler(Plan.unpack(carried.plan), RunState.unpack(carried.state))
         run.context = carried.run.context
-        nodes = self._nodes = NodeRuns(run, carried.limits, scheduler.state.masks, self._reviews, self._inbox.append)
+        nodes = self._nodes = NodeRuns(run, carried.limits, scheduler.state, self._reviews, self._inbox.append)
         for node, execution in scheduler.under_way():
             nodes.take_up(node, execution, carried)
         finished = await self._drive(run, request, carried.plan, carried.limits, nodes)

@@ -4,7 +4,7 @@ Used by `graph_execution.py` alone. It knows nothing of graph semantics.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +17,7 @@ from contracts.continuation import Carried, ChildProgress
 from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
 from engine.plan import Mode, PlanNode
-from engine.state import Open, Phase
-from engine.values import Value
+from engine.state import Open, Phase, RunState
 from workflows.activity_calls import start_fail_node, start_node
 from workflows.child_runs import ChildRuns
 from workflows.reviews import Reviews
@@ -31,13 +30,15 @@ class NodeRuns:
         self,
         run: RunRef,
         limits: RunLimits,
-        masks: Mapping[str, dict[str, Value]],
+        state: RunState,
         reviews: Reviews,
         tell: Callable[[Event], None],
     ) -> None:
         self._run = run
         self._limits = limits
-        self._masks = masks
+        # What a run begins with and keeps; its state is another object after each batch.
+        self._masks = state.masks
+        self._skipped = state.skipped_nodes
         self._reviews = reviews
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Any]] = {}
@@ -86,6 +87,7 @@ class NodeRuns:
             inputs=execution.inputs,
             is_masked=node.id in self._masks,
             is_approved=node.id in self._reviews.book.approved_nodes,
+            skipped_nodes=self._skipped,
             resume=execution.resume,
         )
 

@@ -63,7 +63,7 @@ async def models(
 
 
 def agent_with(tool: Any, *links: str, agent: dict[str, Any] | None = None, **more: Any) -> Graph:
-    nodes = [node("agent", Orchestrator, **AGENT, **(agent or {})), node("done", Sink, name="done")]
+    nodes = [node("agent", Orchestrator, **AGENT | (agent or {})), node("done", Sink, name="done")]
     return graph([*nodes, node("made", Sink, name="made"), tool], *LINKS, "agent.tools -> tool.value", *links, **more)
 
 
@@ -155,6 +155,26 @@ async def test_a_tool_that_fails_is_told_to_the_model(models: Stack, server: Mod
     assert outcome.execution.stats["node_error_count"] == 1
     assert server.asked[1].texts[-1] == '{"error": "boom"}'
     assert outcome.outputs["done"] == ["Never mind."]
+
+
+@pytest.mark.parametrize("agent", [{}, {"agent_mode_max_iterations": 0}], ids=["an agent", "one answer"])
+async def test_tools_that_the_run_leaves_out_are_not_offered(
+    models: Stack, server: ModelServer, agent: dict[str, Any]
+) -> None:
+    server.in_turn(chat("Without."))
+    tested = agent_with(node("tool", PassOn), "agent.tools -> kept.value", agent=agent)
+    tested = tested.model_copy(update={"nodes": [*tested.nodes, node("kept", Pass)]})
+    outcome = await models.run(tested, nodes_to_skip=["tool"])
+    assert outcome.outputs["done"] == ["Without."]
+    assert [tool["function"]["name"] for tool in server.asked[0].body["tools"]] == ["testpass"]
+
+
+async def test_an_agent_all_of_whose_tools_are_left_out_fails(models: Stack, server: ModelServer) -> None:
+    tested = agent_with(node("tool", PassOn), "agent.error -> done.value")
+    outcome = await models.run(tested, nodes_to_skip=["tool"])
+    [error] = outcome.outputs["done"]
+    assert error.startswith("No available tools to execute")
+    assert server.asked == []
 
 
 async def test_a_constant_that_another_link_brings_stays_with_every_call(models: Stack, server: ModelServer) -> None:
