@@ -104,6 +104,7 @@ class Asker:
         tools: Sequence[ToolSpec] = (),
         json_object: bool = False,
         many_tool_calls: bool = True,
+        thinking: bool = False,
         on_text: OnText | None = None,
     ) -> Reply:
         """The model's answer. ModelUnavailable passes, and Temporal begins the step anew."""
@@ -115,6 +116,7 @@ class Asker:
             json_object=json_object,
             max_tokens=self._max_tokens,
             many_tool_calls=many_tool_calls,
+            thinking=thinking,
             # The credential of a model server that asks for no key is empty.
             api_key=key.key if isinstance(key, ApiKey) and key.key.get_secret_value() else None,
         )

@@ -7,6 +7,8 @@ plain JSON in the one form that conversations keep between nodes, that of chat c
     {"role": "assistant", "content": text, "tool_calls": [{"id": …, "type": "function", "function":
         {"name": …, "arguments": JSON text}}]}
     {"role": "tool", "tool_call_id": …, "content": text}
+
+What a provider wants back unchanged when the conversation goes on stands beside that, under `extra_content`.
 """
 
 import json
@@ -71,6 +73,8 @@ class Request:
     max_tokens: int | None = None
     temperature: float | None = None
     many_tool_calls: bool = True
+    thinking: bool = False
+    """Whether the model is to think at length first. ModelRefused where it cannot."""
     api_key: SecretStr | None = None
 
 
@@ -94,12 +98,16 @@ class Reply:
     cost: float = 0.0
     finish_reason: str = "stop"
     """`stop`, `length`, `tool_calls` or `content_filter`."""
+    signed: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """The whole answer as Anthropic gave it, where it thought: it takes thoughts back in no other form."""
 
     def message(self) -> dict[str, Any]:
         """The answer as a message of the conversation."""
         message: dict[str, Any] = {"role": "assistant", "content": self.text}
         if self.tool_calls:
             message["tool_calls"] = [_call(call) for call in self.tool_calls]
+        if self.signed:
+            message["extra_content"] = {"anthropic": {"content": [dict(part) for part in self.signed]}}
         return message
 
 

@@ -26,8 +26,8 @@ from blocks.base import (
     Outputs,
     Yielded,
 )
-from blocks.language_models import Message, ToolCall, arguments_of, calls_of
-from blocks.llm.models import find_model
+from blocks.language_models import DEFAULT_MODEL, Message, ToolCall, arguments_of, calls_of
+from blocks.llm.models import find_model, provider_of, thinking_models
 from blocks.tools import LinkedTool
 from engine.model import BlockKind, Filled
 
@@ -44,6 +44,7 @@ class ExecutionMode(StrEnum):
 
     BUILT_IN = "built_in"
     EXTENDED_THINKING = "extended_thinking"
+    """At length before each answer, always as an agent; Claude models alone."""
 
 
 class OrchestratorInputs(ModelInputs):
@@ -63,9 +64,13 @@ class OrchestratorInputs(ModelInputs):
     agent_mode_max_iterations: int = Field(
         0,
         ge=-1,
-        description="0: one answer, calls go out through the tools' pins; N: an agent of N answers; -1: no limit",
+        description="0: one answer, calls go out through the tools' pins; N: an agent of N answers; -1: no limit. "
+        "With extended thinking 0 is like -1",
     )
-    execution_mode: ExecutionMode = Field(ExecutionMode.BUILT_IN, description="How the model is made to think")
+    execution_mode: ExecutionMode = Field(
+        ExecutionMode.BUILT_IN,
+        description="extended_thinking: a Claude model thinks at length before each answer, as an agent",
+    )
     conversation_compaction: bool = Field(True, description="Shorten what the model's context cannot hold")
 
 
@@ -134,6 +139,8 @@ class Orchestrator(Block[OrchestratorInputs]):
     def refusals(cls, filled: Filled) -> Iterator[tuple[str, str]]:
         """Beside those of all blocks: links that a loop through this node's pins would never come round by."""
         yield from super().refusals(filled)
+        if problem := _cannot_think(filled.values):
+            yield "execution_mode", problem
         if _is_agent(filled.values):
             return
         # In pairs: the history says which call the output answers, and neither is of use without the other.
@@ -146,8 +153,10 @@ class Orchestrator(Block[OrchestratorInputs]):
     async def run(self, inputs: OrchestratorInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         asker = Asker.of(inputs, context)
         tools = {tool.name: tool for tool in context.tools}
+        thinks = inputs.execution_mode is ExecutionMode.EXTENDED_THINKING
         if context.resume is None:
-            _refuse_mode(inputs)
+            if problem := _cannot_think({"execution_mode": inputs.execution_mode, "model": inputs.model}):
+                raise BlockInputError(problem)
             yield "tool_functions", json.dumps([_function(tool) for tool in context.tools], ensure_ascii=False)
             work = _Work(await _begun(inputs))
             if _unanswered(work.conversation):
@@ -157,7 +166,7 @@ class Orchestrator(Block[OrchestratorInputs]):
         else:
             work = _Work.of(context.resume)
             _take_results(work, context.answer)
-        is_agent = inputs.agent_mode_max_iterations != 0
+        is_agent = thinks or inputs.agent_mode_max_iterations != 0
         most = inputs.agent_mode_max_iterations if inputs.agent_mode_max_iterations > 0 else MOST_ITERATIONS
         offered = [] if is_agent and work.iterations + 1 >= most else context.tools
         messages = [*work.conversation, *work.aside]
@@ -165,6 +174,9 @@ class Orchestrator(Block[OrchestratorInputs]):
             asker.fitted(messages) if inputs.conversation_compaction else messages,
             tools=[tool.spec() for tool in offered],
             many_tool_calls=inputs.multiple_tool_calls,
+            thinking=thinks,
+            # What takes minutes has to be heard meanwhile, or it would count as broken off.
+            on_text=context.progress if thinks else None,
         )
         message = reply.message()
         if not inputs.multiple_tool_calls and reply.tool_calls:
@@ -205,14 +217,20 @@ _NOT_STATIC = (
 
 def _is_agent(values: Mapping[str, Any]) -> bool:
     """Whether the node runs its tools itself, or may: what fills the input is not known."""
+    if values.get("execution_mode", ExecutionMode.BUILT_IN) not in (ExecutionMode.BUILT_IN, None):
+        return True
     return values.get("agent_mode_max_iterations", 0) not in (0, None)
 
 
-def _refuse_mode(inputs: OrchestratorInputs) -> None:
-    if inputs.execution_mode is ExecutionMode.EXTENDED_THINKING:
-        if find_model(inputs.model).provider != "anthropic":
-            raise BlockInputError("`execution_mode` extended_thinking is for Claude models only.")
-        raise BlockInputError("`execution_mode` extended_thinking is not available here; choose built_in.")
+def _cannot_think(values: Mapping[str, Any]) -> str:
+    """What is wrong where a model is to think that cannot; an empty text otherwise, or when it is not known yet."""
+    model = values.get("model") or DEFAULT_MODEL
+    if values.get("execution_mode") != ExecutionMode.EXTENDED_THINKING or model is ... or not provider_of(str(model)):
+        return ""
+    if find_model(str(model)).thinking:
+        return ""
+    can = ", ".join(thinking_models())
+    return f"`execution_mode` extended_thinking is for Claude models that can think: {can}. Or choose built_in."
 
 
 async def _begun(inputs: OrchestratorInputs) -> list[Message]:

@@ -1,11 +1,12 @@
 """Anthropic's messages, by its own client.
 
 Used by `clients.py`. The client never asks twice by itself. Anthropic takes the system's words apart from the others,
-tool results as the user's, and no two messages of one side in a row.
+tool results as the user's, and no two messages of one side in a row. What a model thought is signed, and goes back
+as it came, with all that was said around it.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import anthropic
@@ -25,10 +26,12 @@ from blocks.language_models import (
     system_and_rest,
     text_of,
 )
-from blocks.llm.models import Model
+from blocks.llm.models import Model, Thinking
 from blocks.llm.refusals import broken_off, failure
 
 _DEFAULT_MAX_TOKENS = 8_192
+_THINKING_TOKENS = 8_192
+_LEAST_THINKING_TOKENS = 1_024
 _FINISH = {"max_tokens": "length", "tool_use": "tool_calls", "refusal": "content_filter"}
 
 
@@ -67,9 +70,11 @@ def _asked(model: Model, request: Request) -> dict[str, Any]:
     system, rest = system_and_rest(request.messages)
     asked: dict[str, Any] = {
         "model": model.name,
-        "messages": _messages(rest),
+        "messages": _messages(rest, thinking=request.thinking),
         "max_tokens": request.max_tokens or min(_DEFAULT_MAX_TOKENS, model.max_output or _DEFAULT_MAX_TOKENS),
     }
+    if request.thinking:
+        asked |= _thinking(model, asked["max_tokens"])
     if system:
         asked["system"] = system
     if request.tools:
@@ -83,16 +88,38 @@ def _asked(model: Model, request: Request) -> dict[str, Any]:
     return asked
 
 
-def _messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
+def _thinking(model: Model, answer: int) -> dict[str, Any]:
+    """How the model is told to think; its tokens are on top of those of the answer, as far as there is room."""
+    most = model.max_output or _DEFAULT_MAX_TOKENS
+    budget = max(_LEAST_THINKING_TOKENS, min(_THINKING_TOKENS, most - answer))
+    how: dict[str, Any] = {"type": "adaptive"}
+    if model.thinking is Thinking.BUDGET:
+        how = {"type": "enabled", "budget_tokens": budget}
+    return {"thinking": how, "max_tokens": min(answer + budget, most)}
+
+
+def _messages(messages: Iterable[Message], *, thinking: bool) -> list[dict[str, Any]]:
     joined: list[dict[str, Any]] = []
     for message in messages:
         role = "assistant" if message.get("role") == "assistant" else "user"
-        content = _content(message)
+        content = (_signed(message) if thinking else []) or _content(message)
         if joined and joined[-1]["role"] == role:
             joined[-1]["content"] += content
         elif content:
             joined.append({"role": role, "content": content})
     return joined
+
+
+def _signed(message: Message) -> list[dict[str, Any]]:
+    """The answer as it came, if thoughts are in it; calls that were taken out of the message are none here either."""
+    extra = message.get("extra_content")
+    own = extra.get("anthropic") if isinstance(extra, Mapping) else None
+    parts = own.get("content") if isinstance(own, Mapping) else None
+    if message.get("role") != "assistant" or not isinstance(parts, list):
+        return []
+    called = {call.id for call in calls_of(message)}
+    known = [dict(part) for part in parts if isinstance(part, Mapping)]
+    return [part for part in known if part.get("type") != "tool_use" or part.get("id") in called]
 
 
 def _content(message: Message) -> list[dict[str, Any]]:
@@ -117,7 +144,10 @@ def _reply(model: Model, answer: Answer) -> Reply:
         cache_read=told.cache_read_input_tokens or 0,
         cache_write=told.cache_creation_input_tokens or 0,
     )
-    return Reply(text, calls, usage, model.cost(usage), _FINISH.get(answer.stop_reason or "", "stop"))
+    thought = any(block.type in ("thinking", "redacted_thinking") for block in answer.content)
+    signed = tuple(block.to_dict(mode="json") for block in answer.content) if thought else ()
+    finish = _FINISH.get(answer.stop_reason or "", "stop")
+    return Reply(text, calls, usage, model.cost(usage), finish, signed)
 
 
 def _told(error: anthropic.APIStatusError) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, Client
 
 CALL_SECONDS = 120.0
+_THINKING_FACTOR = 5
+"""So many times as long may an answer take that is thought about at length."""
+
 _CONNECT_SECONDS = 10.0
 _TALKATIVE = ("openai", "anthropic", "google_genai", "httpx2", "httpcore2")
 """Loggers of client libraries, which at their lowest level tell what is asked and answered."""
@@ -56,12 +59,15 @@ class ProviderClients:
             logging.getLogger(name).setLevel(logging.WARNING)
         http, unused = self._clients()
         more = {"unused": unused} if model.provider == "google" else {}
+        if request.thinking and not model.thinking:
+            raise ModelRefused(f"Model {request.model!r:.200} cannot think at length.")
+        seconds = self._seconds * (_THINKING_FACTOR if request.thinking else 1)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 reply: Reply = await client.complete(model, url, http, request, on_text, **more)
                 return reply
         except TimeoutError:
-            raise ModelUnavailable(f"{model.provider} did not answer within {self._seconds:g} seconds.") from None
+            raise ModelUnavailable(f"{model.provider} did not answer within {seconds:g} seconds.") from None
 
     def needs_key(self, model: str) -> bool:
         """Whether nobody is let in without a key: at a provider's own endpoint, not at one of the deployment's."""

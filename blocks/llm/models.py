@@ -1,4 +1,4 @@
-"""Which models there are: their provider, sizes and prices, as data (`models.csv`).
+"""Which models there are: their provider, sizes, prices and ways to think, as data (`models.csv`).
 
 Used by the blocks of language models and by the clients of this folder. Prices are cents for a million tokens; a model
 without them has a flat one for each call. A name with its provider before it means the same model (agent-graphs §13.4).
@@ -8,6 +8,7 @@ import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +39,16 @@ ADVICE = (
 PROVIDERS = (*DEFAULT_URLS, *OPEN_PROVIDERS)
 
 
+class Thinking(StrEnum):
+    """How a model is made to think at length before it answers."""
+
+    NONE = ""
+    BUDGET = "budget"
+    """It is given a number of tokens for it."""
+    ADAPTIVE = "adaptive"
+    """It finds out itself how much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Cents for a million tokens."""
@@ -58,6 +69,7 @@ class Model:
     max_output: int | None = None
     flat_cents: float = 0.0
     price: Price | None = None
+    thinking: Thinking = Thinking.NONE
 
     def cost(self, usage: Usage) -> float:
         """What an answer costs, in cents."""
@@ -99,6 +111,11 @@ def charged_cents(costs: float) -> int:
     return math.ceil(costs - 1e-9)
 
 
+def thinking_models() -> list[str]:
+    """The models that can think at length, by name."""
+    return sorted(name for name, model in _table().items() if model.thinking)
+
+
 @cache
 def _table() -> Mapping[str, Model]:
     with (Path(__file__).parent / "models.csv").open(newline="") as file:
@@ -118,4 +135,5 @@ def _model(row: Mapping[str, str]) -> Model:
         max_output=int(row["max_output"]) if row["max_output"] else None,
         flat_cents=float(row["flat_cents"]),
         price=price,
+        thinking=Thinking(row["thinking"]),
     )

@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.completion_usage import CompletionUsage
 from pydantic import ValidationError
 
-from blocks.language_models import OnText, Reply, Request, ToolCall, Usage
+from blocks.language_models import Message, OnText, Reply, Request, ToolCall, Usage
 from blocks.llm.models import Model
 from blocks.llm.refusals import broken_off, failure
 
@@ -41,7 +41,7 @@ async def complete(model: Model, url: str, http: AsyncClient, request: Request, 
 
 
 def _asked(model: Model, request: Request) -> dict[str, Any]:
-    asked: dict[str, Any] = {"model": model.name, "messages": list(request.messages)}
+    asked: dict[str, Any] = {"model": model.name, "messages": [_message(each) for each in request.messages]}
     if request.tools:
         asked["tools"] = [
             {
@@ -67,6 +67,11 @@ def _asked(model: Model, request: Request) -> dict[str, Any]:
     if request.temperature is not None:
         asked["temperature"] = request.temperature
     return asked
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """Without what another provider wants back."""
+    return {name: value for name, value in message.items() if name != "extra_content"}
 
 
 def _reply(model: Model, answer: ChatCompletion) -> Reply:

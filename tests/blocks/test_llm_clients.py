@@ -11,10 +11,12 @@ from pydantic import SecretStr
 
 from blocks.language_models import ModelRefused, ModelUnavailable, Reply, Request, ToolCall, ToolSpec, Usage
 from blocks.llm.clients import ProviderClients
+from blocks.llm.models import thinking_models
 from tests.support.model_server import (
     Answer,
     ModelServer,
     anthropic_stream,
+    anthropic_thinks,
     calls,
     chat,
     chat_error,
@@ -23,6 +25,7 @@ from tests.support.model_server import (
     model_server,
     of_json,
 )
+from tests.support.places import ROOT
 
 KEY = SecretStr("sk-not-to-be-seen")
 HELLO = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}]
@@ -209,6 +212,82 @@ async def test_anthropic_streams(models: ProviderClients, server: ModelServer) -
     reply = await models.complete(Request("claude-sonnet-4-6", HELLO, api_key=KEY), pieces.append)
     assert pieces == ["Hel", "lo"]
     assert (reply.text, reply.usage) == ("Hello", Usage(9, 7))
+
+
+THOUGHTS: list[dict[str, Any]] = [
+    {"type": "thinking", "thinking": "Two and two…", "signature": "c2lnbmVk"},
+    {"type": "redacted_thinking", "data": "aGlkZGVu"},
+    {"type": "text", "text": "Let me see."},
+    {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"a": 2}},
+]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_what_claude_thinks_goes_back_as_it_came(
+    models: ProviderClients, server: ModelServer, streamed: bool
+) -> None:
+    server.respond = lambda _: anthropic_thinks(*THOUGHTS) if streamed else anthropic_answer(*THOUGHTS, stop="tool_use")
+    pieces: list[str] = []
+    on_text = pieces.append if streamed else None
+    reply = await models.complete(Request("claude-opus-4-7", HELLO, (ADD,), thinking=True, api_key=KEY), on_text)
+    assert (reply.text, "".join(pieces)) == ("Let me see.", "Let me see." if streamed else "")
+    assert reply.tool_calls == (ToolCall("toolu_1", "add", '{"a": 2}'),)
+    kept = json.loads(json.dumps(reply.message()))
+    again = [*HELLO, kept, {"role": "tool", "tool_call_id": "toolu_1", "content": "4"}]
+    await models.complete(Request("claude-opus-4-7", again, (ADD,), thinking=True, api_key=KEY), on_text)
+    assert [part["role"] for part in server.asked[1].body["messages"]] == ["user", "assistant", "user"]
+    assert server.asked[1].body["messages"][1]["content"] == THOUGHTS
+    # Where nobody thinks, and where it is somebody else, it is not said.
+    await models.complete(Request("claude-opus-4-7", again, (ADD,), api_key=KEY), on_text)
+    assert server.asked[2].body["messages"][1]["content"] == THOUGHTS[2:]
+    server.respond = lambda _: chat("Four.")
+    await models.complete(Request("gpt-4o", again, (ADD,), api_key=KEY))
+    assert server.asked[3].body["messages"][2].keys() == {"role", "content", "tool_calls"}
+
+
+async def test_a_call_that_was_taken_out_is_not_said_again(models: ProviderClients, server: ModelServer) -> None:
+    second = {"type": "tool_use", "id": "toolu_2", "name": "add", "input": {}}
+    server.respond = lambda _: anthropic_answer(*THOUGHTS, second, stop="tool_use")
+    reply = await models.complete(Request("claude-sonnet-4-6", HELLO, (ADD,), thinking=True, api_key=KEY))
+    message = reply.message()
+    message["tool_calls"] = message["tool_calls"][:1]
+    again = [*HELLO, message, {"role": "tool", "tool_call_id": "toolu_1", "content": "4"}]
+    await models.complete(Request("claude-sonnet-4-6", again, (ADD,), thinking=True, api_key=KEY))
+    assert server.asked[1].body["messages"][1]["content"] == THOUGHTS
+
+
+@pytest.mark.parametrize(
+    ("model", "max_tokens", "thinking", "most"),
+    [
+        ("claude-opus-4-7", None, {"type": "adaptive"}, 16384),
+        ("claude-opus-4-5-20251101", None, {"type": "enabled", "budget_tokens": 8192}, 16384),
+        ("claude-opus-4-5-20251101", 10, {"type": "enabled", "budget_tokens": 8192}, 8202),
+        ("claude-opus-4-5-20251101", 62000, {"type": "enabled", "budget_tokens": 2000}, 64000),
+        ("claude-opus-4-5-20251101", 64000, {"type": "enabled", "budget_tokens": 1024}, 64000),
+        ("claude-opus-4-6", 60000, {"type": "adaptive"}, 68192),
+    ],
+)
+async def test_how_claude_is_told_to_think(
+    models: ProviderClients, server: ModelServer, model: str, max_tokens: int | None, thinking: Any, most: int
+) -> None:
+    server.respond = lambda _: anthropic_answer({"type": "text", "text": "Hm."})
+    await models.complete(Request(model, HELLO, max_tokens=max_tokens, thinking=True, api_key=KEY))
+    [asked] = server.asked
+    assert (asked.body["thinking"], asked.body["max_tokens"]) == (thinking, most)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "claude-3-haiku-20240307", "ollama/any"])
+async def test_who_cannot_think_is_not_asked(models: ProviderClients, server: ModelServer, model: str) -> None:
+    with pytest.raises(ModelRefused, match="cannot think at length"):
+        await models.complete(Request(model, HELLO, thinking=True, api_key=KEY))
+    assert server.asked == []
+
+
+def test_every_claude_of_today_can_think() -> None:
+    table = ROOT / "blocks" / "llm" / "models.csv"
+    claudes = [line.split(",")[0] for line in table.read_text().splitlines() if line.startswith("claude-")]
+    assert len(thinking_models()) == 9
+    assert thinking_models() == sorted(name for name in claudes if not name.startswith("claude-3"))
 
 
 # --- Google -----------------------------------------------------------------------------------

@@ -211,8 +211,8 @@ async def test_what_passes_is_left_to_others() -> None:
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ({"execution_mode": "extended_thinking"}, "Claude models only"),
-        ({"execution_mode": "extended_thinking", "model": "claude-sonnet-4-6"}, "not available"),
+        ({"execution_mode": "extended_thinking"}, "is for Claude models that can think"),
+        ({"execution_mode": "extended_thinking", "model": "claude-3-haiku-20240307"}, r"claude-sonnet-4-6\. Or choose"),
         ({"ollama_host": "169.254.169.254"}, "`ollama_host` is not accepted"),
     ],
 )
@@ -251,3 +251,25 @@ def test_a_model_that_nobody_knows_is_refused() -> None:
     assert pin == "model"
     assert message.startswith("Model 'gpt-99' is not supported. Choose one of")
     assert refused(model="openai/gpt-4o") == refused(model=...) == []
+
+
+def test_a_model_that_cannot_think_is_refused_when_it_is_to() -> None:
+    assert refused(execution_mode="extended_thinking") == ["execution_mode"], "the default model is no Claude"
+    assert refused(execution_mode="extended_thinking", model="gpt-4o") == ["execution_mode"]
+    assert refused(execution_mode="extended_thinking", model="gpt-99") == ["model"]
+    assert refused(execution_mode="extended_thinking", model=...) == []
+    assert refused(execution_mode="extended_thinking", model="claude-sonnet-4-6") == []
+    assert refused(execution_mode="built_in", model="gpt-4o") == []
+    assert refused("conversation_history", execution_mode="extended_thinking", model="claude-sonnet-4-6") == []
+
+
+# --- extended thinking ------------------------------------------------------------------------
+
+
+async def test_one_that_thinks_is_an_agent() -> None:
+    llm = Scripted([("add_it_", {"a": 2})], "Done.")
+    thinking = {**MODEL, "model": "claude-sonnet-4-6", "execution_mode": "extended_thinking"}
+    outputs = fields(await run(Orchestrator, thinking, llm=llm, tools=[ADD]))
+    assert outputs["finished"] == "Done."
+    assert [asked.thinking for asked in llm.asked] == [True, True]
+    assert outputs["tool_calls"] == [{"tool": "add_it_", "arguments": {"a": 2}, "result": '{"did": {"a": 2}}'}]

@@ -187,3 +187,42 @@ def anthropic_stream(*texts: str, whole: bool = True) -> Answer:
             {"type": "message_stop"},
         ]
     return events(*bodies, named=True)
+
+
+def anthropic_thinks(*parts: dict[str, Any]) -> Answer:
+    """A message of Anthropic's as a stream, of thoughts, texts and tool calls, each with its signature or arguments."""
+    start = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None}
+    bodies: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**start, "usage": {"input_tokens": 9, "output_tokens": 1}}}
+    ]
+    for index, part in enumerate(parts):
+        empty, deltas = _pieces(part)
+        bodies.append({"type": "content_block_start", "index": index, "content_block": empty})
+        bodies += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        bodies.append({"type": "content_block_stop", "index": index})
+    stop = "tool_use" if any(part["type"] == "tool_use" for part in parts) else "end_turn"
+    bodies += [
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": stop, "stop_sequence": None},
+            "usage": {"output_tokens": 7},
+        },
+        {"type": "message_stop"},
+    ]
+    return events(*bodies, named=True)
+
+
+def _pieces(part: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    match part["type"]:
+        case "thinking":
+            return {**part, "thinking": "", "signature": ""}, [
+                {"type": "thinking_delta", "thinking": part["thinking"]},
+                {"type": "signature_delta", "signature": part["signature"]},
+            ]
+        case "text":
+            return {**part, "text": ""}, [{"type": "text_delta", "text": part["text"]}]
+        case "tool_use":
+            text = json.dumps(part["input"])
+            halves = text[:3], text[3:]
+            return {**part, "input": {}}, [{"type": "input_json_delta", "partial_json": half} for half in halves]
+    return part, []

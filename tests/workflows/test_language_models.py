@@ -29,7 +29,16 @@ from tests.support.blocks import (
     Sub,
 )
 from tests.support.graphs import graph, node
-from tests.support.model_server import Asked, ModelServer, calls, chat, chat_error, chat_stream, model_server
+from tests.support.model_server import (
+    Asked,
+    ModelServer,
+    anthropic_thinks,
+    calls,
+    chat,
+    chat_error,
+    chat_stream,
+    model_server,
+)
 from tests.workflows.conftest import Stack, opened_stack
 
 AGENT: dict[str, Any] = {
@@ -57,7 +66,7 @@ def server(running_server: ModelServer) -> ModelServer:
 async def models(
     temporal_client: Client, store: PostgresStore, database_url: str, running_server: ModelServer
 ) -> AsyncIterator[Stack]:
-    urls = {"ollama": f"{running_server.url}/v1"}
+    urls = {"ollama": f"{running_server.url}/v1", "anthropic": running_server.url}
     async with opened_stack(temporal_client, store, database_url, llm_base_urls=urls) as opened:
         yield opened
 
@@ -100,6 +109,33 @@ async def test_an_agent_runs_its_tools_as_nodes_of_the_run(models: Stack, server
     assert outcome.execution.stats["node_count"] == 9
     assert len(server.asked) == 3
     assert server.asked[2].texts[-3:] == ['{"value": 2}', "", '{"value": 3}']
+
+
+async def test_thoughts_are_kept_between_the_steps_of_an_agent(models: Stack, server: ModelServer) -> None:
+    thought = {"type": "thinking", "thinking": "I need the tool.", "signature": "c2lnbmVk"}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "testpasson", "input": {"value": 1}}
+    server.in_turn(anthropic_thinks(thought, call), anthropic_thinks(thought, {"type": "text", "text": "One."}))
+    thinking = {"model": "claude-sonnet-4-6", "execution_mode": "extended_thinking", "agent_mode_max_iterations": 0}
+    outcome = await models.run(agent_with(node("tool", PassOn), agent=thinking))
+    assert outcome.outputs["done"] == ["One."]
+    first, second = server.asked
+    assert first.body["thinking"] == {"type": "adaptive"}
+    assert second.body["messages"][-2:] == [
+        {"role": "assistant", "content": [thought, call]},
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": '{"value": 1}'}],
+        },
+    ]
+    [agent] = outcome.of("agent")
+    assert (agent.stats["model_calls"], agent.status) == (2, Status.COMPLETED)
+
+
+async def test_a_model_that_cannot_think_is_named_before_the_run_begins(models: Stack) -> None:
+    outcome = await models.run(agent_with(node("tool", PassOn), agent={"execution_mode": "extended_thinking"}))
+    assert outcome.execution.status is Status.FAILED
+    assert "is for Claude models that can think" in str(outcome.execution.error)
+    assert outcome.nodes == []
 
 
 @pytest.mark.parametrize("block", [Pass, PassOnce], ids=["in a batch", "effectful"])
