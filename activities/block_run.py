@@ -11,6 +11,7 @@ from typing import Any
 from activities.values import plain_json
 from blocks.base import (
     WAITS,
+    AskReview,
     Block,
     BlockContext,
     BlockError,
@@ -21,6 +22,7 @@ from blocks.base import (
     NodeStats,
     Wait,
 )
+from blocks.credentials import Redaction
 from blocks.inputs import check_output
 from contracts.activities import RunRef
 from contracts.errors import HeddleError
@@ -69,24 +71,44 @@ def context_of(run: RunRef, *, node_id: str, node_execution_id: str, stats: Node
 async def run_block(
     block: Block[BlockSchema], inputs: BlockSchema, context: BlockContext
 ) -> AsyncGenerator[tuple[str, Any] | Wait]:
-    """The block's outputs, checked, and perhaps a last `Wait`. An output named `error` ends it with that message."""
+    """The block's outputs, checked, and perhaps a last `Wait`. An output named `error` ends it with that message.
+
+    What it gives and keeps goes into rows and history, so the secrets that it was lent are taken out (S-242).
+    """
     started = time.thread_time()
+    redact = Redaction.of(context.credentials)
     try:
         async for item in block.run(inputs, context):
             if isinstance(item, WAITS):
-                yield item
+                yield _waiting_without_secrets(item, redact)
                 return
             name, value = item
             if name == "error":
                 raise BlockError("Output error was None" if value is None else str(value))
             check_output(block, name, value)
-            yield name, value
+            yield name, _without_secrets(value, redact)
     except (SystemExit, KeyboardInterrupt) as error:
         # These would end the event loop, and with it every other block of the process.
         raise BlockInterrupted(f"{type(error).__name__}: {error}") from error
     finally:
         # Of the thread that ran the block; blocks that ran there meanwhile are in it too (T-55).
         context.stats.cputime += time.thread_time() - started
+
+
+def _without_secrets(value: Any, redact: Redaction) -> Any:
+    return redact.of_json(*plain_json(value)) if redact.secrets else value
+
+
+def _waiting_without_secrets(wait: Wait, redact: Redaction) -> Wait:
+    state = _without_secrets(wait.state, redact)
+    match wait:
+        case AskReview():
+            return replace(wait, state=state, data=_without_secrets(wait.data, redact))
+        case CallTools():
+            calls = [replace(call, inputs=_without_secrets(call.inputs, redact)) for call in wait.calls]
+            return replace(wait, state=state, calls=calls)
+        case _:
+            return replace(wait, state=state)
 
 
 async def run_alone(

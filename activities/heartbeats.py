@@ -5,7 +5,7 @@ reset.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,22 +14,30 @@ from temporalio import activity
 _SHOWN = 500
 """Characters of a growing text that people see in Temporal's UI."""
 
+_KEPT = 4 * _SHOWN
+"""More than is shown, so that a secret is whole when it is looked for."""
+
 
 class Progress:
-    """What a running block has to show before it is done: how long its text is, and its latest words."""
+    """What a running block has to show before it is done: how long its text is, and its latest words.
+
+    `redact` takes the secrets that the block was lent out of them.
+    """
 
     def __init__(self) -> None:
+        self.redact: Callable[[str], str] = str
         self._length = 0
         self._latest = ""
 
     def add(self, text: str) -> None:
         """One more piece; it may come from another thread."""
         self._length += len(text)
-        self._latest = (self._latest + text)[-_SHOWN:]
+        self._latest = (self._latest + text)[-_KEPT:]
 
     def shown(self) -> list[dict[str, Any]]:
         """Details for the heartbeat; none while there is nothing to show."""
-        return [{"characters": self._length, "latest": self._latest}] if self._length else []
+        latest = self.redact(self._latest)[-_SHOWN:]
+        return [{"characters": self._length, "latest": latest}] if self._length else []
 
 
 @asynccontextmanager

@@ -224,6 +224,7 @@ class NodeActivities:
         if isinstance(data, AskReview):
             return data
         data, run.lent = await self._credentials.lend(request.run.user_id, run.placed.block, data)
+        run.progress.redact = run.lent.redact
         run.inputs, run.stats.input_size = await self._codec.encode_inputs(
             request.run.execution_id, data, request.inputs, delivered
         )

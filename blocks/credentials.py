@@ -9,13 +9,23 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import to_json
 
 SHORTEST_REDACTED = 4
 """Shorter secrets are not looked for in texts: they would be found in every other word."""
+
+
+SHORTEST_REDACTED_IN_VALUES = 8
+"""The same for what blocks give: there a text that merely looks like a short password would be spoilt."""
+
+_PLAIN_HEADERS = frozenset(
+    {"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"}
+)
+"""Headers that tell no secret, whoever keeps them as one."""
 
 
 class CredentialsType(StrEnum):
@@ -81,7 +91,9 @@ class HostScoped:
 
     def secrets(self) -> Iterator[str]:
         """What nobody may see: the headers' values, also without a scheme such as `Bearer`."""
-        for value in self.headers.values():
+        for name, value in self.headers.items():
+            if name.lower() in _PLAIN_HEADERS:
+                continue
             text = value.get_secret_value()
             yield text
             yield from text.split()[1:]
@@ -135,7 +147,7 @@ class CredentialsField:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Takes secrets out of texts for people: errors and log lines."""
+    """Takes secrets out of texts for people, errors and log lines, and out of the values that blocks give."""
 
     secrets: tuple[str, ...] = field(repr=False)
 
@@ -144,11 +156,12 @@ class Redaction:
         """Of all secrets of an execution, also as URLs, JSON and base 64 spell them."""
         spelled: set[str] = set()
         for credential in credentials.values():
-            for secret in credential.secrets():
+            # Also as a service has it that was sent one with a line's end pasted along.
+            for secret in {form for each in credential.secrets() for form in (each, each.strip())}:
                 encoded = base64.b64encode(secret.encode("utf-8", "replace")).decode()
                 spelled |= {secret, encoded, repr(secret)[1:-1], json.dumps(secret)[1:-1]}
                 spelled |= {quote(secret, errors="replace"), quote(secret, "", errors="replace")}
-                spelled |= {quote_plus(secret, errors="replace")}
+                spelled |= {quote_plus(secret, errors="replace"), json.dumps(secret, ensure_ascii=False)[1:-1]}
         kept = {text for text in spelled if len(text) >= SHORTEST_REDACTED}
         # The longest first, so that no rest of one stays where another was part of it.
         return cls(tuple(sorted(kept, key=lambda text: (-len(text), text))))
@@ -158,6 +171,27 @@ class Redaction:
         for secret in self.secrets:
             text = text.replace(secret, "[redacted]")
         return text
+
+    def of_json(self, value: Any, text: bytes) -> Any:
+        """Plain JSON with `[redacted]` in place of every secret that is not short, in keys too.
+
+        `text` is its JSON text, in which a search is quick: most values hold none, and are returned as they are.
+        """
+        for_values = Redaction(tuple(each for each in self.secrets if len(each) >= SHORTEST_REDACTED_IN_VALUES))
+        if any(to_json(secret)[1:-1] in text for secret in for_values.secrets):
+            return for_values._within(value)
+        return value
+
+    def _within(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self(value)
+            case list():
+                return [self._within(item) for item in value]
+            case dict():
+                return {self(key): self._within(item) for key, item in value.items()}
+            case _:
+                return value
 
 
 NOTHING_SECRET = Redaction(())

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -10,8 +12,16 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from activities.block_run import failure_of
+from activities.values import plain_json
 from blocks.base import BlockContext, BlockError
-from blocks.credentials import ApiKey, Credential, HostScoped, Redaction, UserPassword
+from blocks.credentials import (
+    SHORTEST_REDACTED_IN_VALUES,
+    ApiKey,
+    Credential,
+    HostScoped,
+    Redaction,
+    UserPassword,
+)
 from blocks.kept_credentials import credential_of, secret_of
 from contracts.errors import Unavailable
 
@@ -99,3 +109,83 @@ def test_a_long_failure_does_not_end_in_half_a_secret(kind: type[Exception], bef
     failure = failure_of(kind("." * before + secret + "." * 100), redact)
     assert len(failure.message) <= 10_000
     assert "cana" not in failure.message
+
+
+# --- values that blocks give ------------------------------------------------------------------
+
+
+def cleaned(redact: Redaction, value: Any) -> Any:
+    return redact.of_json(*plain_json(value))
+
+
+@every
+def test_values_are_cleaned_at_any_depth(credential: Credential) -> None:
+    redact = Redaction.of({"credentials": credential})
+    for secret in credential.secrets():
+        told = {"headers": [{"x": f"Bearer {secret}"}, 4711, None], f"key {secret}": {"in json": json.dumps([secret])}}
+        text = json.dumps(cleaned(redact, told), ensure_ascii=False)
+        assert "canary" not in text
+        if len(secret) >= SHORTEST_REDACTED_IN_VALUES:
+            assert text.count("[redacted]") >= 3
+            assert secret not in cleaned(redact, secret)
+
+
+def test_values_without_secrets_stay_the_same_object() -> None:
+    redact = Redaction.of({"c": ApiKey("x", SecretStr("canary-4711"))})
+    plain, text = plain_json({"a": ["canary", 4711, {"b": None}]})
+    assert redact.of_json(plain, text) is plain
+
+
+def test_a_short_secret_does_not_spoil_values() -> None:
+    """Somebody's password is a word of somebody's language; in errors it is taken out all the same."""
+    redact = Redaction.of({"c": UserPassword("x", SecretStr("ada"), SecretStr("garden"))})
+    assert cleaned(redact, ["the garden"]) == ["the garden"]
+    assert redact("535 garden is wrong") == "535 [redacted] is wrong"
+
+
+def test_headers_that_tell_no_secret_are_none() -> None:
+    headers = {"Content-Type": SecretStr("application/json"), "Authorization": SecretStr("Token canary-4711")}
+    redact = Redaction.of({"c": HostScoped("http", "example.com", headers)})
+    assert cleaned(redact, "application/json for canary-4711") == "application/json for [redacted]"
+
+
+def test_a_line_end_that_was_pasted_along_hides_nothing() -> None:
+    redact = Redaction.of({"c": ApiKey("x", SecretStr(" canary-4711\n"))})
+    assert cleaned(redact, {"key": "canary-4711"}) == {"key": "[redacted]"}
+
+
+@given(
+    st.text(min_size=8, max_size=40),
+    st.recursive(
+        st.text(max_size=9) | st.integers() | st.just("SECRET"),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    ),
+)
+def test_no_secret_stays_in_a_value(secret: str, value: Any) -> None:
+    def placed(part: Any) -> Any:
+        match part:
+            case "SECRET":
+                return f"({secret})"
+            case list():
+                return [placed(item) for item in part]
+            case dict():
+                return {key: placed(item) for key, item in part.items()}
+        return part
+
+    redact = Redaction.of({"c": ApiKey("x", SecretStr(secret))})
+    texts = [text.replace("[redacted]", "") for text in strings_of(cleaned(redact, placed(value)))]
+    plain = plain_json(secret)[0]
+    assert not any(plain in text for text in texts if plain == secret and secret not in "()[redacted]")
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from strings_of(item)
+        case dict():
+            for key, item in value.items():
+                yield key
+                yield from strings_of(item)

@@ -21,7 +21,7 @@ from engine.packing import unpack
 from store.sealing import new_key
 from tests.support.blocks import Fail, Pass, Sink, Source
 from tests.support.graphs import graph, node
-from tests.support.keyed_blocks import Either, Keyed, proof
+from tests.support.keyed_blocks import Echo, Either, Keyed, proof
 from tests.support.system import USER, System, running_system
 
 CANARY = f"canary-{uuid.uuid4().hex}"
@@ -135,11 +135,14 @@ async def test_a_secret_is_nowhere_but_in_the_block(keyed: System, temporal_clie
         node("proof", Sink, name="proof"),
         node("errors", Sink, name="errors"),
         node("used", Sink, name="used"),
+        node("echo", Echo, credentials=mine),
+        node("told", Sink, name="told"),
         *(node(how, Keyed, how=how, credentials=mine) for how in hows),
     ]
     arrows = ["fine.used -> used.value"]
     arrows += [f"{name}.proof -> proof.value" for name in ("fine", "login", "ours")]
     arrows += [f"{how}.error -> errors.value" for how in hows]
+    arrows += ["echo.told -> told.value"]
     graph_id = await keyed.save(graph(nodes, *arrows))
     execution_id = await keyed.execute(graph_id)
     result = await keyed.ended(execution_id)
@@ -151,6 +154,8 @@ async def test_a_secret_is_nowhere_but_in_the_block(keyed: System, temporal_clie
         "The other side said: [redacted] is wrong",
         "{'Authorization': 'Bearer [redacted]'}",
     ]
+    echoed = {"headers": {"authorization": "Bearer [redacted]"}, "[redacted]": ["[redacted]", "?key=[redacted]"]}
+    assert result["outputs"]["told"] == [echoed, [echoed, "x" * 20_000], {"kept": echoed}]
     logs = b"\n".join(path.read_bytes() for path in keyed.logs.glob("*.log"))
     assert logs.count(b"[redacted]") >= 5
     assert b"SecretLost" in logs
@@ -278,6 +283,9 @@ async def test_a_block_by_itself_gets_credentials(keyed: System) -> None:
     mine, path = await kept(keyed), f"/api/blocks/{Keyed.id}/execute"
     answer = await keyed.http.post(path, json={"credentials": mine})
     assert answer.json() == {"proof": [proof(CANARY)], "used": [mine["id"]]}
+    told = await keyed.http.post(f"/api/blocks/{Echo.id}/execute", json={"credentials": mine, "wait": False})
+    assert told.json()["told"][0]["headers"] == {"authorization": "Bearer [redacted]"}
+    assert CANARY not in told.text
     for how in ("expected", "unforeseen", "output"):
         failed = await keyed.http.post(path, json={"credentials": mine, "how": how})
         assert failed.status_code == 400

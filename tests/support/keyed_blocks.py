@@ -3,12 +3,13 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Inputs, Outputs, Yielded
+from blocks.base import Block, BlockContext, Inputs, Outputs, Sleep, Yielded
 from blocks.credentials import ApiKey, Credential, CredentialsField, CredentialsMeta, CredentialsType, UserPassword
 from engine.model import Effects
 from telemetry.logging import Logger
@@ -100,4 +101,36 @@ class Either(Block[Any]):
         yield "proof", proof(secret_of(credential)) if credential else "without"
 
 
-KEYED_BLOCKS: tuple[type[Block[Any]], ...] = (Keyed, Either)
+class Echo(Block[Any]):
+    """Gives what a service answers that repeats the secret, keeps it while it waits, and gives that too."""
+
+    id = "00000000-0000-4000-8000-000000000093"
+    name = "TestEcho"
+    description = "For tests"
+    effects = Effects.IDEMPOTENT
+
+    class Input(Inputs):
+        wait: bool = Field(True, description="Whether it waits")
+        credentials: CredentialsMeta = Field(description="Whose")
+
+    class Output(Outputs):
+        told: Any = Field(None, description="The answer")
+
+    credentials: ClassVar = {"credentials": CredentialsField(("acme",))}
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        secret = secret_of(context.credentials["credentials"])
+        if context.resume is not None:
+            yield "told", context.resume
+            return
+        encoded = base64.b64encode(secret.encode()).decode()
+        told = {"headers": {"authorization": f"Bearer {secret}"}, secret: [encoded, f"?key={secret}"]}
+        yield "told", told
+        # Above what history takes inline.
+        yield "told", [told, "x" * 20_000]
+        context.progress(f"I was asked with {secret}")
+        if inputs.wait:
+            yield Sleep(timedelta(seconds=0.1), {"kept": told})
+
+
+KEYED_BLOCKS: tuple[type[Block[Any]], ...] = (Keyed, Either, Echo)
