@@ -24,7 +24,7 @@ class SendAuthenticatedWebRequest(SendWebRequest):
     description = "Sends a request with the headers that a credential has for the host. Nothing is tried again."
     Input = SendAuthenticatedWebRequestInputs
     credentials: ClassVar = {
-        "credentials": CredentialsField(("http",), (CredentialsType.HOST_SCOPED,), host_by="url"),
+        "credentials": CredentialsField(("http",), (CredentialsType.HOST_SCOPED,), host_by="url", own_only=True),
     }
     examples = (
         Example(

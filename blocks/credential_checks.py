@@ -19,6 +19,9 @@ from engine.validate import Masks, linked_fields
 
 REQUIRED = "These credentials are required"
 MISMATCH = "Invalid credentials: type/provider mismatch"
+NOT_FOR_ANYBODY = (
+    "Credentials not available: those of the deployment are not sent to servers that a node names. Give the node yours."
+)
 
 type BlockOf = Callable[[str], Block[BlockSchema] | None]
 """Looks a block up in a catalogue; None when nobody knows its id."""
@@ -94,6 +97,8 @@ def chosen(
     wanted = block.credentials[name]
     providers = providers_of(wanted, block, inputs)
     if is_missing(value):
+        if wanted.own_only:
+            return None
         found = (available.system.meta(provider) for provider in providers)
         return next((meta for meta in found if meta is not None and meta.type in wanted.types), None)
     try:
@@ -104,6 +109,8 @@ def chosen(
             CredentialsCode.INVALID_CREDENTIALS,
             f"Invalid credentials: {wrong} must be id, provider and type of a credential.",
         ) from None
+    if wanted.own_only and meta.id not in available.own and available.system.provider_of(meta.id):
+        raise CredentialRefused(CredentialsCode.CREDENTIALS_NOT_AVAILABLE, NOT_FOR_ANYBODY)
     kept = _kept(meta, available)
     if (kept.provider, kept.type) != (meta.provider, meta.type):
         raise CredentialRefused(

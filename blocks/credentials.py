@@ -135,6 +135,8 @@ class CredentialsField:
     those that will do; with `provider_by` the one that another input (a model) implies. `host_by`: the input whose URL
     a host-scoped credential is for. `file_by`: the input whose file, picked from a drive, may name the credential when
     this input names none.
+    `own_only`: the deployment's own credentials will not do. It is for blocks that
+    send them where a node says: whoever draws the graph would get the deployment's secrets sent to a server of theirs.
     """
 
     providers: tuple[str, ...]
@@ -143,6 +145,7 @@ class CredentialsField:
     provider_by: ProviderBy | None = None
     host_by: str = ""
     file_by: str = ""
+    own_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

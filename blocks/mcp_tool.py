@@ -46,7 +46,9 @@ class McpTool(Block[McpToolInputs]):
     kind = BlockKind.MCP_TOOL
     effects = Effects.EFFECTFUL
     credentials: ClassVar = {
-        "credentials": CredentialsField(("mcp",), (CredentialsType.API_KEY, CredentialsType.OAUTH2), required=False)
+        "credentials": CredentialsField(
+            ("mcp",), (CredentialsType.API_KEY, CredentialsType.OAUTH2), required=False, own_only=True
+        )
     }
     Input = McpToolInputs
     Output = McpToolOutputs

@@ -44,7 +44,9 @@ class SendEmail(Block[SendEmailInputs]):
     categories = frozenset({Category.OUTPUT})
     effects = Effects.EFFECTFUL
     sensitive = True
-    credentials: ClassVar = {"credentials": CredentialsField(("smtp",), (CredentialsType.USER_PASSWORD,))}
+    credentials: ClassVar = {
+        "credentials": CredentialsField(("smtp",), (CredentialsType.USER_PASSWORD,), own_only=True)
+    }
     Input = SendEmailInputs
     Output = SendEmailOutputs
     examples = (

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -92,6 +93,38 @@ def test_credentials_are_declared_as_they_are_taken(block: type[Block[Any]]) -> 
         for given in ({}, dict.fromkeys(fields, ...)):
             assert block().effects_for(given) is not Effects.PURE
         assert block.effects is not Effects.PURE
+
+
+SENT_ELSEWHERE = {
+    "url": "its service fetches the page; the key goes to the service",
+    "ollama_host": "refused unless it is the default, which is not heeded",
+    "server_name": "a server of Discord's",
+    "canonical_url": "where the post was first",
+}
+"""Inputs that look like destinations, and to which no credentials are sent, save by the blocks below."""
+
+WHERE_A_NODE_SAYS = {"SendAuthenticatedWebRequest"}
+
+
+@every_block
+def test_what_may_go_anywhere_is_the_users_own(block: type[Block[Any]]) -> None:
+    """The deployment's credentials are sent only where its services are, never where a node says."""
+    names = {name for properties in _properties(block.Input.model_json_schema()) for name in properties}
+    destinations = {name for name in names if re.search("url|uri|server|host|endpoint|domain", name)}
+    anywhere = destinations - SENT_ELSEWHERE.keys() | (destinations if block.__name__ in WHERE_A_NODE_SAYS else set())
+    for wanted in block.credentials.values():
+        assert wanted.own_only == bool(anywhere), anywhere
+
+
+def _properties(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        if isinstance(properties := schema.get("properties"), dict):
+            yield properties
+        for part in schema.values():
+            yield from _properties(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _properties(part)
 
 
 @every_block

@@ -71,7 +71,17 @@ class Free(_Keyed):
     credentials: ClassVar = {"token_credentials": CredentialsField(("acme", "brook"), required=False)}
 
 
-BLOCKS: dict[str, Block[BlockSchema]] = {block.id: block() for block in (Plain, Chat, Request, Free)}
+class Anywhere(_Keyed):
+    id, name = "anywhere", "Anywhere"
+
+    class Input(Inputs):
+        server_url: str = Field("", description="Where")
+        credentials: CredentialsMeta | None = Field(None, description="Whose")
+
+    credentials: ClassVar = {"credentials": CredentialsField(("acme",), required=False, own_only=True)}
+
+
+BLOCKS: dict[str, Block[BlockSchema]] = {block.id: block() for block in (Plain, Chat, Request, Free, Anywhere)}
 MINE = CredentialsMeta(id="mine", provider="acme", type=CredentialsType.API_KEY, title="Mine")
 HOST = CredentialsMeta(id="host", provider="http", type=CredentialsType.HOST_SCOPED)
 OWN = {"mine": MINE, "host": HOST}
@@ -339,3 +349,27 @@ def test_a_model_that_nobody_provides_is_named_once_by_validation() -> None:
     assert problem.message == "Chat: Model 'llama' is not supported. Choose gpt."
     with pytest.raises(CredentialRefused, match="Model 'llama' is not supported"):
         chosen("credentials", BLOCKS["chat"], None, {"model": "llama"}, available())
+
+
+# --- where a node says where ------------------------------------------------------------------
+
+
+def test_the_deployments_credentials_go_nowhere_that_a_node_names() -> None:
+    """Neither by default nor by their id, which anybody can know."""
+    assert chosen("credentials", BLOCKS["anywhere"], None, {}, available(acme="ours")) is None
+    named = meta(system_id("acme"))
+    (problem,) = check(node("n", Anywhere, credentials=named), acme="ours").problems
+    assert problem.code is CredentialsCode.CREDENTIALS_NOT_AVAILABLE
+    assert problem.message.startswith("Credentials not available: those of the deployment are not sent to servers")
+    with pytest.raises(CredentialRefused, match="not sent to servers"):
+        chosen("credentials", BLOCKS["anywhere"], named, {}, available(acme="ours"))
+    # Elsewhere they are, and one's own go anywhere.
+    chat = chosen("credentials", BLOCKS["chat"], None, {}, available(acme="ours"))
+    assert chat is not None
+    assert chat.id == system_id("acme")
+    assert chosen("credentials", BLOCKS["anywhere"], meta(), {}, available(acme="ours")) == MINE
+
+
+def test_a_node_that_names_the_deployments_is_left_out_where_it_may_be() -> None:
+    optional = node("n", Anywhere, optional=True, credentials=meta(system_id("acme")))
+    assert check(optional, acme="ours") == Checked([], frozenset({"n"}))

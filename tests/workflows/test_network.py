@@ -38,7 +38,12 @@ async def web(temporal_client: Client, store: PostgresStore, database_url: str, 
     """A worker that may reach the test's server, and nothing else that is not public."""
     allowed = f"localhost:{net.ports['http']}"
     async with opened_stack(
-        temporal_client, store, database_url, further_blocks=WEB_BLOCKS, network_allowed=allowed
+        temporal_client,
+        store,
+        database_url,
+        further_blocks=WEB_BLOCKS,
+        network_allowed=allowed,
+        system_credentials='{"mcp": "canary-of-the-deployment"}',
     ) as opened:
         yield opened
 
@@ -141,6 +146,7 @@ async def test_the_arguments_of_a_tool_arrive_through_links(web: Stack, net: Int
     outcome = await web.run(steeping)
     assert outcome.outputs == {"out": ["steeped"]}
     assert b'"arguments":{"cups":2,"kind":"green"}' in net.seen[-1].body
+    assert not any("canary" in str(seen) for seen in net.seen), "the server is one that the node names"
 
 
 async def test_a_file_is_read_from_its_address(web: Stack, net: Internet) -> None:
