@@ -397,8 +397,8 @@ class Settings(BaseSettings):
     system_credentials: SecretStr = Field(
         SecretStr(""),
         validation_alias=_names("HEDDLE_SYSTEM_CREDENTIALS"),
-        description="The deployment's own keys for any provider, as JSON: provider → key. They go before those below. None "
-        "is sent to a server that a node names (`mcp`).",
+        description="The deployment's own keys for any provider, as JSON: provider → key. They go before those "
+        "below. None is sent to a server that a node names (`mcp`).",
     )
     key_of_openai: SecretStr = _key("OpenAI", "OPENAI_API_KEY")
     key_of_anthropic: SecretStr = _key("Anthropic", "ANTHROPIC_API_KEY")
