@@ -13,9 +13,10 @@ from pydantic import Field
 from blocks.base import BlockContext, BlockInputError, Inputs
 from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, ProviderBy
 from blocks.jinja import render
-from blocks.language_models import DEFAULT_MODEL, Message, ModelUnavailable, OnText, Reply, Request, ToolSpec, text_of
+from blocks.language_models import Message, ModelUnavailable, OnText, Reply, Request, ToolSpec, text_of
 from blocks.llm.models import (
     ADVICE,
+    DEFAULT_MODEL,
     OPEN_PROVIDERS,
     PROVIDERS,
     charged_cents,

@@ -18,8 +18,6 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-DEFAULT_MODEL = "gpt-5.2-2025-12-11"
-
 type Message = Mapping[str, Any]
 
 

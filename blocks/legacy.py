@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.language_models import DEFAULT_MODEL
 from engine.pins import base_name
 
 LEGACY_IDS: Mapping[str, str] = {
@@ -134,37 +133,6 @@ RENAMED_MODELS: Mapping[str, str] = {
 }
 """Former name of a language model → the one that took its place."""
 
-LAPSED_MODELS = frozenset(
-    {
-        "claude-3-5-sonnet-20240620",
-        "eva-unit-01/eva-qwen-2.5-32b",
-        "gemma-7b-it",
-        "gpt-3.5-turbo",
-        "llama-3.1-405b-reasoning",
-        "llama-3.1-70b-versatile",
-        "mixtral-8x7b-32768",
-        "o1-preview",
-        "perplexity/llama-3.1-sonar-large-128k-online",
-        "qwen/qwq-32b-preview",
-        "x-ai/grok-beta",
-    }
-)
-"""Models that agents could once be made with and that nothing took the place of: they get the default one. A name that
-never was one is left for validation, since whoever wrote it meant another model than the default."""
-
-ASKING_MODELS = frozenset(
-    {
-        "553ec5b8-6c45-4299-8d75-b394d05f72ff",  # AI condition
-        "32a87eab-381e-4dd4-bdb8-4c47151be35a",  # AI conversation
-        "9c0b0450-d199-458b-a731-072189dd6593",  # AI list generator
-        "ed55ac19-356e-4243-a6cb-bc599e9b716f",  # AI structured response generator
-        "1f292d4a-41a4-4977-9684-7c8d560b9f91",  # AI text generator
-        "a0a69be1-4528-491c-a85a-a4ab6873e3f0",  # AI text summarizer
-        "3b191d9f-356f-482d-8238-ba04b6d18381",  # orchestrator
-    }
-)
-"""Blocks whose `model` is any language model."""
-
 _PERPLEXITY_MODELS = frozenset({"perplexity/sonar", "perplexity/sonar-pro", "perplexity/sonar-deep-research"})
 _SYSTEM_PROVIDERS: Mapping[str, str] = {
     "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a": "openai",
@@ -251,8 +219,6 @@ def _is_dropped(block_id: str, name: str) -> bool:
 def _model(block_id: str, model: str) -> str:
     if block_id == _PERPLEXITY and model not in _PERPLEXITY_MODELS:
         return "perplexity/sonar"
-    if block_id in ASKING_MODELS and model in LAPSED_MODELS:
-        return DEFAULT_MODEL
     return RENAMED_MODELS.get(model, model)
 
 

@@ -26,8 +26,8 @@ from blocks.base import (
     Outputs,
     Yielded,
 )
-from blocks.language_models import DEFAULT_MODEL, Message, ToolCall, arguments_of, calls_of
-from blocks.llm.models import find_model, provider_of, thinking_models
+from blocks.language_models import Message, ToolCall, arguments_of, calls_of
+from blocks.llm.models import DEFAULT_MODEL, find_model, provider_of, thinking_models
 from blocks.tools import LinkedTool
 from engine.model import BlockKind, Filled
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from blocks.language_models import ModelRefused, Usage
 from blocks.legacy import RENAMED_MODELS
 
+DEFAULT_MODEL = "gpt-5.2-2025-12-11"
+
 OPEN_PROVIDERS = ("ollama", "openai_compatible")
 """Providers of a deployment's own, whose models no table can know: `ollama/phi4` is its model `phi4`."""
 

@@ -9,11 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.asking_models import ModelChoice
-from blocks.catalogue import own_catalogue
-from blocks.language_models import DEFAULT_MODEL
-from blocks.legacy import ASKING_MODELS, LAPSED_MODELS, LEGACY_IDS, RENAMED_MODELS, modernise
-from blocks.llm.models import provider_of
+from blocks.legacy import LEGACY_IDS, modernise
 
 OUTPUT = "363ae599-353e-4804-937e-b2ee3cef3da4"
 TEXT_GENERATOR = "1f292d4a-41a4-4977-9684-7c8d560b9f91"
@@ -190,25 +186,6 @@ def test_once_is_as_good_as_twice_and_the_argument_stays(graph: dict[str, Any]) 
     once = modernise(graph)
     assert graph == before
     assert modernise(once) == once
-
-
-def test_models_that_are_gone_give_way_to_the_default_one() -> None:
-    for block_id in ("1f292d4a-41a4-4977-9684-7c8d560b9f91", "3b191d9f-356f-482d-8238-ba04b6d18381"):
-        assert migrated(block_id, model="o1-preview") == {"model": DEFAULT_MODEL}
-        assert migrated(block_id, model="gpt-99") == {"model": "gpt-99"}, "left for validation"
-        assert migrated(block_id, model="ollama/gemma-7b-it") == {"model": "ollama/gemma-7b-it"}
-    assert migrated(OUTPUT, model="o1-preview") == {"model": "o1-preview"}, "no language model there"
-
-
-def test_no_model_is_both_known_and_gone() -> None:
-    assert provider_of(DEFAULT_MODEL) is not None
-    assert not any(map(provider_of, LAPSED_MODELS))
-    assert not LAPSED_MODELS & RENAMED_MODELS.keys()
-
-
-def test_the_blocks_that_ask_models_are_those_of_the_catalogue() -> None:
-    asking = {block.id for block in own_catalogue() if issubclass(block.Input, ModelChoice)}
-    assert asking == ASKING_MODELS
 
 
 AGENTS = Path(__file__).parents[3] / "shared" / "agents"
