@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities.graphs import GraphCache, PlacedBlock
 from activities.ownership import Claims
-from activities.records import now, output_record, stats_json
+from activities.records import called_by, now, output_record, stats_json
 from activities.routing import routes_of
 from activities.values import Encoded, ValueCodec
 from blocks.base import NodeStats
@@ -196,7 +196,7 @@ class ChildActivities:
             started_at=now() if inputs is not None else None,
             ended_at=now() if result else None,
             error=result.error if result else None,
-            stats=_used(result) if result else {},
+            stats={**(_used(result) if result else {}), **called_by(request.called_by)},
             outputs=tuple(rows or ()),
         )
         ref = request.run

@@ -12,9 +12,9 @@ from activities.node_attempt import ATTEMPTS_PER_ROUND
 from activities.records import now
 from contracts.activities import Suspension
 from contracts.errors import OutcomeUnknown
-from contracts.node_stats import WAITS
+from contracts.node_stats import CALLED_BY, WAITS
 from engine.model import Status
-from engine.rebuilding import Nap, Rebuilding, Record, Told
+from engine.rebuilding import CalledBy, Nap, Rebuilding, Record, Told
 from engine.reviews import OpenReview
 from engine.state import Phase
 from engine.values import Value, inline
@@ -39,6 +39,7 @@ def record_of(
     node: StoredNode, reviews: Mapping[str, Review], stats: Mapping[str, Any], alike: str, *, is_kept: bool
 ) -> Record:
     """`stats` are what the node used of the run's account: nothing, if it is another run's."""
+    called = _called_by(node)
     return Record(
         id=node.id,
         node_id=node.node_id,
@@ -53,6 +54,8 @@ def record_of(
         cputime=used(stats, "cputime"),
         cost=cost(stats),
         extra_steps=int(stats.get("extra_steps") or 0),
+        called_by=called,
+        inputs=dict(node.inputs) if called else {},
     )
 
 
@@ -61,9 +64,6 @@ def _nap(waits: Mapping[str, Any] | None, reviews: Mapping[str, Review]) -> Nap 
     if not waits:
         return None
     wait = Suspension.model_validate({name: waits[name] for name in Suspension.model_fields if name in waits})
-    if wait.calls:
-        # The nodes that it called are not known to be its own any more: it begins anew.
-        return None
     seconds = wait.seconds
     if seconds is not None:
         seconds = max(0.0, seconds - (now() - datetime.fromisoformat(waits["since"])).total_seconds())
@@ -72,10 +72,25 @@ def _nap(waits: Mapping[str, Any] | None, reviews: Mapping[str, Review]) -> Nap 
         seconds=seconds,
         emitted=wait.emitted,
         state=wait.state,
-        phase=Phase.REVIEW if wait.review else Phase.LISTENING if wait.event is not None else Phase.SLEEPING,
+        phase=_phase(wait),
         event=wait.event or "",
+        round=int(waits["round"]),
+        calls=wait.calls or [],
         answer=_answer(review) if review and review.status is not ReviewStatus.WAITING else None,
     )
+
+
+def _phase(wait: Suspension) -> Phase:
+    if wait.calls:
+        return Phase.CALLING
+    return Phase.REVIEW if wait.review else Phase.LISTENING if wait.event is not None else Phase.SLEEPING
+
+
+def _called_by(node: StoredNode) -> CalledBy | None:
+    """Whose tool the execution was (`engine.tool_calls.call_of`)."""
+    caller, _, place = str(node.stats.get(CALLED_BY) or "").rpartition(":")
+    round, _, index = place.partition(".")
+    return CalledBy(caller, int(round), int(index)) if caller else None
 
 
 def _answer(review: Review) -> dict[str, Value]:

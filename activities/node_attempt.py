@@ -12,7 +12,7 @@ from activities.block_run import Failure
 from activities.credentials import Lent
 from activities.graphs import PlacedBlock
 from activities.heartbeats import Progress
-from activities.records import now, stats_json
+from activities.records import called_by, now, stats_json
 from blocks.base import NodeStats
 from contracts.activities import NodeRequest, Suspension
 from contracts.node_stats import INTERRUPTIONS, WAITS
@@ -111,6 +111,7 @@ class Attempt:
                 **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
                 **self._waits(status),
                 **({TRANSIENTS: self.transients} if self.transients else {}),
+                **called_by(self.request.called_by),
             },
             outputs=tuple(outputs),
             diverged=self.diverged,
@@ -118,7 +119,8 @@ class Attempt:
 
     def _waits(self, status: Status) -> dict[str, Any]:
         if self.waits is None:
-            # One that is stopped keeps what it went on with: it may be resumed.
-            is_over = status in (Status.COMPLETED, Status.FAILED)
+            # One that is stopped keeps what it went on with: it may be resumed. So does one that failed after calling
+            # tools, which are not to be called again.
+            is_over = status is Status.COMPLETED or (status is Status.FAILED and not self.placed.block.calls_tools)
             return {WAITS: None} if is_over and self.request.resume else {}
         return {WAITS: {"since": now().isoformat(), "round": self.round + 1, **self.waits.model_dump(mode="json")}}

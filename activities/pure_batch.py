@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from activities.block_run import Failure, context_of, failure_of, log_failure, run_block
 from activities.graphs import CompiledGraph, PlacedBlock
-from activities.records import agent_output_name, now, output_record, stats_json, waiting_records
+from activities.records import agent_output_name, called_by, now, output_record, stats_json, waiting_records
 from activities.routing import routes_of
 from activities.values import ValueCodec
 from blocks.base import WAITS, NodeStats
@@ -19,6 +19,7 @@ from engine.events import Ended
 from engine.model import Status
 from engine.scheduler import Scheduler
 from engine.state import Open, Output
+from engine.tool_calls import call_of
 from engine.values import Reference
 from store.records import NodeRecord, OutputRecord
 from telemetry.logging import Logger
@@ -151,6 +152,6 @@ class PureBatch:
             started_at=at,
             ended_at=at,
             error=failure.message if failure else None,
-            stats=stats_json(stats),
+            stats={**stats_json(stats), **called_by(call_of(execution))},
             outputs=tuple(outcome.rows),
         )

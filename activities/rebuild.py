@@ -29,7 +29,7 @@ from activities.graphs import CompiledGraph, GraphCache, PlacedBlock
 from activities.heartbeats import heartbeats
 from activities.likeness import Likeness
 from activities.ownership import Claims
-from activities.records import now
+from activities.records import called_by, now
 from activities.routing import routes_of
 from activities.spilling import pack_state
 from activities.values import ValueCodec
@@ -42,6 +42,7 @@ from engine.rebuilding import Match, Rebuilding, Record, Told
 from engine.reruns import from_node_on
 from engine.scheduler import Scheduler
 from engine.state import Output, Phase
+from engine.tool_calls import call_of
 from engine.values import Reference, Value
 from store.ownership import StandingNode
 from store.records import Execution, NodeRecord, OutputRecord, Store, StoredNode, StoredOutput
@@ -289,7 +290,15 @@ class RebuildActivities:
             queued_at=at,
             started_at=at,
             ended_at=at,
-            stats={**sizes, "walltime": 0.0, "cputime": 0.0, "extra_cost": 0, "extra_steps": 0, KEPT: True},
+            stats={
+                **sizes,
+                "walltime": 0.0,
+                "cputime": 0.0,
+                "extra_cost": 0,
+                "extra_steps": 0,
+                KEPT: True,
+                **called_by(call_of(execution)),
+            },
             outputs=tuple(outputs),
         )
 
@@ -352,5 +361,8 @@ def _open(scheduler: Scheduler, match: Match, earlier: Earlier) -> StandingNode:
         attempt=_attempt(plan_node.mode, node),
         emitted=outputs[-1].index + 1 if outputs else 0,
         entered_attempt=node.entered_attempt if node is not None and is_unknown(node) else None,
-        stats={WAITS: node.stats[WAITS]} if node is not None and is_asleep else {},
+        stats={
+            **({WAITS: node.stats[WAITS]} if node is not None and is_asleep else {}),
+            **called_by(call_of(execution)),
+        },
     )

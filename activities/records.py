@@ -12,6 +12,7 @@ from activities.values import Encoded, plain_json
 from blocks.base import NodeStats
 from contracts.activities import BehindRow
 from contracts.execution import RunStats
+from contracts.node_stats import CALLED_BY
 from engine.events import Unrecorded
 from engine.model import BlockKind, Status
 from engine.state import Totals
@@ -27,6 +28,11 @@ def now() -> datetime:
 def output_record(index: int, name: str, encoded: Encoded) -> OutputRecord:
     """An output's row."""
     return OutputRecord(index, name, encoded.json_text, encoded.reference)
+
+
+def called_by(call: str) -> dict[str, str]:
+    """What the stats of an execution that was called as a tool say of that."""
+    return {CALLED_BY: call} if call else {}
 
 
 def stats_json(stats: NodeStats) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from api.schemas.executions import (
 from api.services import Services
 from api.starting import Started
 from contracts.errors import ExecutionNotFound
-from contracts.node_stats import KEPT, WAITS
+from contracts.node_stats import CALLED_BY, KEPT, WAITS
 from engine.model import Status
 from engine.values import Value
 from store.records import Execution, StoredNode
@@ -141,6 +141,6 @@ def _node(node: StoredNode, opened: Opened) -> NodeResult:
         started_at=node.started_at,
         ended_at=node.ended_at,
         error=node.error,
-        stats={name: value for name, value in node.stats.items() if name not in (KEPT, WAITS)},
+        stats={name: value for name, value in node.stats.items() if name not in (CALLED_BY, KEPT, WAITS)},
         kept=bool(node.stats.get(KEPT)),
     )

@@ -135,6 +135,7 @@ class NodeRequest(BaseModel):
         False, description="The run's row has a mask for the node; large ones are not repeated here"
     )
     is_approved: bool = Field(False, description="A reviewer has approved all executions of the node to come")
+    called_by: str = Field("", description="Whose tool it is: a node execution, with the place of the call behind")
     skipped_nodes: list[str] = Field(
         default_factory=list, description="Nodes that the run leaves out, and that none may call as a tool"
     )

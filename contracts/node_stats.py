@@ -11,3 +11,6 @@ WAITS = "waits"
 
 KEPT = "kept"
 """The execution is a copy of one of the run that is run again."""
+
+CALLED_BY = "called_by"
+"""Which execution called it as a tool, with the place of the call behind; a resumed run asks for it."""

@@ -8,7 +8,7 @@ is not queued yet waits until it is. An execution is the one of a record when bo
 come to the same; its place among the node's executions decides between equals.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -17,8 +17,8 @@ from engine.events import Emitted, Ended, Slept
 from engine.identity import node_execution_id
 from engine.model import Status
 from engine.scheduler import Scheduler
-from engine.state import Open, Output, Phase, Resume, Waiting
-from engine.values import Value
+from engine.state import Open, Output, Phase, Resume, ToolCall, Waiting
+from engine.values import Value, inline
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ class Nap:
     phase: Phase = Phase.SLEEPING
     event: str = ""
     answer: dict[str, Value] | None = None
+    round: int = 1
+    """In which round of the execution it waited."""
+    calls: list[ToolCall] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
@@ -41,12 +44,21 @@ class Nap:
         return self.answer is not None or (self.phase is Phase.SLEEPING and not self.seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class CalledBy:
+    """The call of a record: by which other record, in which of its rounds, and which of the round's calls."""
+
+    caller: str
+    round: int
+    index: int
+
+
 @dataclass(slots=True)
 class Record:
     """An execution of the earlier run. One that is kept has ended; one that is not begins again, what it gave stands.
 
     `likeness` says what its inputs came to; None: nothing that could be compared. `outputs` may be left out until the
-    record is matched. Times in seconds, cost in cents.
+    record is matched. Times in seconds, cost in cents. `inputs` of one that was called as a tool, which no link brings.
     """
 
     id: str
@@ -64,6 +76,8 @@ class Record:
     cputime: float = 0.0
     cost: int = 0
     extra_steps: int = 0
+    called_by: CalledBy | None = None
+    inputs: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +123,18 @@ class Rebuilding:
         """Events of records that have no execution yet, in the order in which they came first."""
         self._done: set[str] = set()
         self._identified = 0
+        self._calls: dict[str, dict[int, dict[int, Record]]] = {}
+        """What a record called that is not called again yet: by its id, by round, by index."""
+        self._assigned: dict[str, Record] = {}
+        """Records of executions that were called again, by the execution's id."""
         records = list(records)
         self._known = {record.id for record in records}
         for record in sorted(records, key=lambda each: (not each.is_kept, each.ordinal)):
+            if record.nap is not None and record.nap.phase is Phase.CALLING:
+                self._calls.setdefault(record.id, {}).setdefault(record.nap.round, {})
+            if (called := record.called_by) is not None:
+                self._calls.setdefault(called.caller, {}).setdefault(called.round, {})[called.index] = record
+                continue
             self._by_place[record.node_id, record.ordinal] = record
             if record.likeness is not None:
                 self._alike.setdefault((record.node_id, record.likeness), []).append(record)
@@ -126,7 +149,10 @@ class Rebuilding:
 
     def match(self, execution: Open, likeness: str | None) -> Record | None:
         """The record whose place the execution takes. None as likeness: its inputs cannot be resolved."""
-        record = self._find(self.scheduler.plan.nodes[execution.node].id, execution.ordinal, likeness)
+        if execution.caller:
+            record = self._assigned.pop(execution.id, None)
+        else:
+            record = self._find(self.scheduler.plan.nodes[execution.node].id, execution.ordinal, likeness)
         match = Match(execution, record)
         self._owners[execution.id] = match
         if record is not None:
@@ -144,6 +170,9 @@ class Rebuilding:
         for id in [id for id in self._due if id in self._matched]:
             self._tell(self._due.pop(id))
         while self._state.queued == self._identified:
+            self._call_again()
+            if self._state.queued > self._identified:
+                break
             told = next(self._told, None)
             if told is None:
                 return self._tell_the_rest()
@@ -158,13 +187,16 @@ class Rebuilding:
 
     def settle(self) -> None:
         """At the end: what is open gets the ids that are free, those that slept go on sleeping."""
-        self._rename()
+        names = self._rename()
+        self._state.due_stops = []
         for match in self._owners.values():
             execution, record = match.execution, match.record
             if record is None or record.is_kept:
                 continue
             nap = record.nap
-            if nap is None:
+            if nap is not None and nap.phase is Phase.CALLING:
+                _answer_by_names(execution, names)
+            elif nap is None:
                 execution.resume = Resume(record.round, 0)
             elif nap.is_over:
                 execution.resume = Resume(record.round, nap.emitted, nap.state, nap.answer)
@@ -251,16 +283,67 @@ class Rebuilding:
             last = record.outputs[-1].index + 1 if record.outputs else 0
             if record.id not in self._done and (record.is_kept or match.execution.received < last):
                 self._tell(Told(record.id, last, is_end=record.is_kept))
+        if self._state.queued == self._identified:
+            self._call_again(last=True)
         return self._state.queued > self._identified
 
     def _take_out(self, execution: Open) -> None:
         """It leaves the queue as if a batch had taken it, which counts against no limit."""
-        queue = self._state.ready if execution.id in self._state.ready else self._state.ready_batch
-        queue.remove(execution.id)
+        for queue in (self._state.ready, self._state.ready_batch):
+            if execution.id in queue:
+                queue.remove(execution.id)
         execution.phase = Phase.BATCHED
 
-    def _rename(self) -> None:
-        """Ordinals and ids of their records for executions that took a record's place, free ones for all others."""
+    def _call_again(self, *, last: bool = False) -> None:
+        """Call what the executions called that have their place, round by round; the next when all of one have ended.
+
+        What an execution waits for still comes last, when all is told that may bring inputs of what it calls.
+        """
+        for id, rounds in self._calls.items():
+            match = self._matched.get(id)
+            record = match.record if match else None
+            if match is None or record is None or (record.nap is None and not record.is_kept):
+                continue
+            while rounds and match.execution.phase is Phase.READY and not match.execution.ended:
+                round = min(rounds)
+                waits = record.nap is not None and record.nap.phase is Phase.CALLING and record.nap.round == round
+                if waits and not last:
+                    break
+                self._begin_round(match.execution, record, round, rounds.pop(round), record.nap if waits else None)
+
+    def _begin_round(
+        self, execution: Open, record: Record, round: int, called: dict[int, Record], nap: Nap | None
+    ) -> None:
+        """Queue what was called in the round: all that the execution waits for (`nap`), or what is kept of it."""
+        calls = list(enumerate(nap.calls)) if nap else []
+        if nap is None:
+            kept = {index: each for index, each in sorted(called.items()) if each.is_kept}
+            calls = [(index, ToolCall(each.node_id, each.inputs)) for index, each in kept.items()]
+            if not calls:
+                return
+        self._take_out(execution)
+        execution.resume = Resume((record.round if nap else round) - 1, execution.received)
+        sleep = Slept(
+            execution.id,
+            None,
+            nap.state if nap else None,
+            nap.emitted if nap else execution.received,
+            phase=Phase.CALLING,
+            calls=[call for _, call in calls],
+        )
+        self.scheduler.apply(sleep)
+        for (index, _), call in zip(calls, execution.calls, strict=False):
+            opened = self._state.open.get(call.id)
+            if opened is not None:
+                opened.call = f"{round}.{index}"
+                if index in called:
+                    self._assigned[opened.id] = called[index]
+
+    def _rename(self) -> dict[str, str]:
+        """Ordinals and ids of their records for executions that took a record's place, free ones for all others.
+
+        Answers the new ids by the former ones.
+        """
         plan, state = self.scheduler.plan, self._state
         names: dict[str, str] = {}
         of_node: dict[int, list[Match]] = {}
@@ -285,3 +368,17 @@ class Rebuilding:
         state.open = {each.id: each for each in state.open.values()}
         state.ready = [names[id] for id in state.ready]
         state.ready_batch = [names[id] for id in state.ready_batch]
+        for each in state.open.values():
+            each.caller = names.get(each.caller, each.caller)
+            for call in each.calls:
+                call.id = names.get(call.id, call.id)
+        return names
+
+
+def _answer_by_names(execution: Open, names: Mapping[str, str]) -> None:
+    """What is told to a caller that has all it waited for speaks of executions by the ids that they have now."""
+    answer = execution.resume.answer if execution.resume else None
+    if answer and "calls" in answer:
+        told = answer["calls"]
+        assert "value" in told
+        answer["calls"] = inline([{**call, "id": names.get(call["id"], call["id"])} for call in told["value"]])

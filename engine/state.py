@@ -91,7 +91,8 @@ class Open:
 
     `inputs` are what arrived and what static links filled in; defaults and masks are laid on by whoever runs it.
     `held` are outputs that came before the node's earlier executions were through. `event` is what it listens for.
-    `caller` is the execution that called this one as a tool, `calls` are those that this one called last.
+    `caller` is the execution that called this one as a tool, `call` which of its calls that was (`round.index`);
+    `calls` are those that this one called last.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Open:
     resume: Resume | None = None
     event: str = ""
     caller: str = ""
+    call: str = ""
     calls: list[Called] = field(default_factory=list)
 
 

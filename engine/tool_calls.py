@@ -22,7 +22,8 @@ def begin(plan: Plan, state: RunState, caller: Open, sleep: Slept, queue: Queue)
         return
     positions = {node.id: position for position, node in enumerate(plan.nodes)}
     caller.calls = []
-    for call in sleep.calls:
+    round = caller.resume.round if caller.resume else 0
+    for index, call in enumerate(sleep.calls):
         position = positions.get(call.node)
         if position is None or plan.nodes[position].mode is Mode.NEVER:
             caller.calls.append(Called("", Status.FAILED))
@@ -31,9 +32,14 @@ def begin(plan: Plan, state: RunState, caller: Open, sleep: Slept, queue: Queue)
         ordinal, inputs = _placed(node_state, call.inputs)
         queue(position, plan.nodes[position], node_state, ordinal, inputs)
         called = state.open[node_state.lane[-1]]
-        called.caller = caller.id
+        called.caller, called.call = caller.id, f"{round}.{index}"
         caller.calls.append(Called(called.id))
     _go_on(state, caller)
+
+
+def call_of(execution: Open) -> str:
+    """Whose tool the execution is, for its row: the caller's id with the place of the call; empty for all others."""
+    return f"{execution.caller}:{execution.call}" if execution.caller else ""
 
 
 def ended(state: RunState, execution: Open, end: Ended) -> None:

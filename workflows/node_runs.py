@@ -18,6 +18,7 @@ from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
 from engine.plan import Mode, PlanNode
 from engine.state import Open, Phase, RunState
+from engine.tool_calls import call_of
 from workflows.activity_calls import start_fail_node, start_node
 from workflows.child_runs import ChildRuns
 from workflows.reviews import Reviews
@@ -87,6 +88,7 @@ class NodeRuns:
             inputs=execution.inputs,
             is_masked=node.id in self._masks,
             is_approved=node.id in self._reviews.book.approved_nodes,
+            called_by=call_of(execution),
             skipped_nodes=self._skipped,
             resume=execution.resume,
         )

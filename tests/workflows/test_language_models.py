@@ -39,7 +39,7 @@ from tests.support.model_server import (
     chat_stream,
     model_server,
 )
-from tests.workflows.conftest import Stack, opened_stack
+from tests.workflows.conftest import Outcome, Stack, opened_stack
 
 AGENT: dict[str, Any] = {
     "prompt": "Do it.",
@@ -442,21 +442,91 @@ async def test_a_run_that_is_resumed_does_not_ask_an_agent_again_that_was_done(
     assert len(server.asked) == 2
 
 
-async def test_an_agent_that_was_not_done_begins_anew_when_its_run_is_resumed(
-    models: Stack, server: ModelServer
-) -> None:
-    server.in_turn(chat(tools=calls(("wait_for_event", {"name": "go"}))), chat("Done."))
+async def resume(models: Stack, stopped: Outcome) -> Outcome:
+    """The same run once more."""
+    asked = {"graph_id": stopped.execution.graph_id, "user_id": stopped.execution.user_id, "resume": True}
+    handle = await models.client.start_workflow(
+        GRAPH_EXECUTION, asked, id=stopped.handle.id, task_queue=models.settings.task_queue
+    )
+    return await models.outcome(handle)
+
+
+async def test_an_agent_that_was_stopped_goes_on_where_it_was(models: Stack, server: ModelServer) -> None:
+    """Two calls that are alike: the one that ended is not repeated, the other is not taken for it."""
+    once = chat(tools=calls(("testpassonce", {"value": 1}), ("wait_for_event", {"name": "go"})))
+    server.in_turn(chat(tools=calls(("testpassonce", {"value": 1}))), once, chat("Done."))
     nodes = [node("agent", Orchestrator, **AGENT), node("done", Sink, name="done"), node("made", Sink, name="made")]
-    handle = await models.start(graph([*nodes, node("tool", WaitForEvent)], *LINKS, "agent.tools -> tool.name"))
+    nodes += [node("once", PassOnce), node("wait", WaitForEvent), node("given", Sink, name="given")]
+    tested = graph(nodes, *LINKS, "agent.tools -> once.value", "agent.tools -> wait.name", "once.value -> given.value")
+    handle = await models.start(tested)
     async for _ in models.watch(handle.id):
-        if len(await models.store.executions.nodes(handle.id)) == 2:
+        rows = await models.store.executions.nodes(handle.id)
+        if [row.status for row in rows if row.node_id == "once"] == [Status.COMPLETED] * 2 and len(rows) == 6:
             break
     await handle.cancel()
     stopped = await models.outcome(handle)
     assert stopped.execution.status is Status.TERMINATED
+    before = {row.id: row.started_at for row in stopped.of("once")}
+
     asked = {"graph_id": stopped.execution.graph_id, "user_id": stopped.execution.user_id, "resume": True}
-    handle = await models.client.start_workflow(
+    again = await models.client.start_workflow(
         GRAPH_EXECUTION, asked, id=handle.id, task_queue=models.settings.task_queue
     )
-    resumed = await models.outcome(handle)
+    async for _ in models.watch(handle.id):
+        row = await models.store.executions.get(stopped.execution.user_id, handle.id)
+        if row and row.status is Status.RUNNING:
+            break
+    await again.signal(EVENT, {"name": "go", "payload": "went"})
+    resumed = await models.outcome(again)
+    assert resumed.execution.status is Status.COMPLETED
     assert resumed.outputs["done"] == ["Done."]
+    assert resumed.outputs["given"] == [1, 1], "what the calls before led to stays"
+    [made] = resumed.outputs["made"]
+    assert [each["result"] for each in made] == ['{"value": 1}', '{"value": 1}', '{"payload": "went"}']
+    assert {row.id: row.started_at for row in resumed.of("once")} == before
+    assert len(server.asked) == 3
+    [agent] = resumed.of("agent")
+    assert agent.stats["model_calls"] == 3
+
+
+async def test_an_agent_that_failed_goes_on_after_what_it_had_done(models: Stack, server: ModelServer) -> None:
+    server.in_turn(
+        chat(tools=calls(("testpassonce", {"value": 1}))),
+        chat_error(400, "no money"),
+        chat("Done."),
+    )
+    nodes = [node("agent", Orchestrator, **AGENT), node("done", Sink, name="done"), node("made", Sink, name="made")]
+    policy = GraphPolicy(on_node_error=OnNodeError.FAIL)
+    tested = graph([*nodes, node("once", PassOnce)], *LINKS, "agent.tools -> once.value", policy=policy)
+    failed = await models.run(tested)
+    assert failed.execution.status is Status.FAILED
+    resumed = await resume(models, failed)
+    assert resumed.execution.status is Status.COMPLETED
+    assert resumed.outputs["done"] == ["Done."]
+    assert [row.started_at for row in resumed.of("once")] == [row.started_at for row in failed.of("once")]
+    assert server.asked[2].texts[-1] == '{"value": 1}'
+
+
+async def test_what_an_agent_that_is_done_had_called_stays_when_its_run_is_resumed(
+    models: Stack, server: ModelServer, tmp_path: Path
+) -> None:
+    server.in_turn(
+        chat(tools=calls(("testpasson", {"value": 1}))), chat(tools=calls(("testpasson", {"value": 2}))), chat("Done.")
+    )
+    lines = tmp_path / "lines"
+    nodes = [node("agent", Orchestrator, **AGENT), node("tool", PassOn), node("given", Sink, name="given")]
+    tested = graph(
+        [*nodes, node("lines", Lines, value=str(lines))],
+        "agent.tools -> tool.value",
+        "tool.value -> given.value",
+        "agent.finished -> lines.note",
+        policy=GraphPolicy(on_node_error=OnNodeError.FAIL),
+    )
+    failed = await models.run(tested)
+    assert failed.execution.status is Status.FAILED
+    lines.write_text("there")
+    resumed = await resume(models, failed)
+    assert resumed.execution.status is Status.COMPLETED
+    assert resumed.outputs["given"] == [1, 2]
+    assert [row.id for row in resumed.of("tool")] == [row.id for row in failed.of("tool")]
+    assert len(server.asked) == 3
