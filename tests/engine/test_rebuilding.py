@@ -16,9 +16,9 @@ from engine.events import Emitted, Ended, RunNode, Slept, Woke
 from engine.identity import node_execution_id
 from engine.model import OnNodeError, Status
 from engine.plan import Plan
-from engine.rebuilding import Nap, Rebuilding, Record, Told
+from engine.rebuilding import CalledBy, Nap, Rebuilding, Record, Told
 from engine.scheduler import Scheduler
-from engine.state import Open, Output, Phase, Route
+from engine.state import Open, Output, Phase, Resume, Route, ToolCall
 from engine.values import Value, inline
 from tests.engine.harness import Run
 from tests.engine.test_properties import MASKS, plans
@@ -307,3 +307,126 @@ def test_inputs_that_cannot_be_resolved_have_no_equals() -> None:
     rebuilding = Rebuilding(Scheduler.start(plan, "run", {}), [], [])
     [execution] = rebuilding.unidentified()
     assert rebuilding.match(execution, None) is None
+
+
+# --- tools ------------------------------------------------------------------------------------
+
+TOOLS = "A.tools -> T.x\nT.out -> S.in"
+
+
+def called(ordinal: int, round: int, index: int, **more: Any) -> Record:
+    """What A called: T gives its argument to S, by the plan's second link."""
+    value = [round, index]
+    of_a = CalledBy(node_execution_id("run", "A", 0), round, index)
+    given = [output(0, value, 1)] if more.get("is_kept", True) else []
+    made = record("T", ordinal, {"x": value}, *given, called_by=of_a, **more)
+    made.inputs = {"x": inline(value)}
+    return made
+
+
+def behind(ordinal: int, round: int, index: int) -> Record:
+    return record("S", ordinal, {"in": [round, index]})
+
+
+def calling(round: int, *calls: ToolCall, state: Any = "kept") -> Nap:
+    return Nap(None, 0, state, phase=Phase.CALLING, round=round, calls=list(calls))
+
+
+def again(round: int, index: int, node: str = "T") -> ToolCall:
+    return ToolCall(node, {"x": inline([round, index])})
+
+
+def caller(nap: Nap | None, **more: Any) -> Record:
+    return record("A", 0, {}, status=Status.RUNNING, is_kept=False, nap=nap, round=4, **more)
+
+
+def test_what_one_that_is_done_had_called_is_kept_with_what_it_led_to() -> None:
+    plan = Run(TOOLS).plan
+    records = [record("A", 0, {}), called(0, 1, 0), called(1, 1, 1), called(2, 2, 0)]
+    records += [behind(0, 1, 0), behind(1, 1, 1), behind(2, 2, 0)]
+    told = [Told(each.id, 1, is_end=True) for each in (*records[1:4], records[0])]
+    rebuilding = rebuilt(plan, {}, records, told)
+    assert rebuilding.open == []
+    assert {match.execution.id for match in rebuilding.kept} == {each.id for each in records}
+    assert rebuilding.scheduler.is_done
+    # Also when nothing is told in order.
+    for order in (told[::-1], []):
+        matches = rebuilt(plan, {}, records, order).kept
+        assert len({match.execution.id for match in matches}) == len(matches)
+
+
+def test_one_that_waited_for_its_tools_waits_for_those_that_had_not_ended() -> None:
+    plan = Run(TOOLS).plan
+    pending = called(2, 3, 1, status=Status.RUNNING, is_kept=False)
+    records = [
+        caller(calling(3, again(3, 0), again(3, 1))),
+        called(0, 1, 0),
+        behind(0, 1, 0),
+        called(1, 3, 0),
+        behind(1, 3, 0),
+        pending,
+    ]
+    told = [Told(each.id, 1, is_end=True) for each in (records[1], records[3])]
+    rebuilding = rebuilt(plan, {}, records, told)
+    assert {match.execution.id for match in rebuilding.kept} == {each.id for each in records if each.is_kept}
+    waiting, open_ = (match.execution for match in rebuilding.open)
+    assert waiting.phase is Phase.CALLING
+    assert waiting.resume is not None
+    assert (waiting.resume.round, waiting.resume.state) == (4, "kept")
+    assert (open_.id, open_.caller, open_.call) == (pending.id, waiting.id, "3.1")
+    assert [(each.id, each.status) for each in waiting.calls] == [
+        (records[3].id, Status.COMPLETED),
+        (pending.id, None),
+    ]
+    # And on it goes.
+    scheduler = rebuilding.scheduler
+    scheduler.dispatch()
+    scheduler.apply(Ended(open_.id, Status.COMPLETED))
+    answer = waiting.resume.answer
+    assert answer is not None
+    assert answer["calls"] == inline(
+        [{"id": records[3].id, "status": "COMPLETED"}, {"id": pending.id, "status": "COMPLETED"}]
+    )
+
+
+def test_one_whose_tools_had_all_ended_goes_on_with_what_they_gave() -> None:
+    plan = Run(TOOLS).plan
+    # There was another T/0, which is not known any more, so that the ids of the rebuilt run are others at first.
+    records = [caller(calling(1, again(1, 0), again(1, 1, "gone"))), called(3, 1, 0), behind(0, 1, 0)]
+    rebuilding = rebuilt(plan, {}, records, [])
+    [match] = rebuilding.open
+    assert match.execution.phase is Phase.READY
+    assert match.execution.resume is not None
+    assert match.execution.resume.answer == {
+        "calls": inline([{"id": records[1].id, "status": "COMPLETED"}, {"id": "", "status": "FAILED"}])
+    }
+    assert rebuilding.scheduler.state.due_stops == []
+
+
+def test_calls_that_no_row_knows_of_are_made_and_not_taken_for_others() -> None:
+    """The run ended before they were begun. A call before was the same, and so is what a link has brought."""
+    plan = Run(f"{TOOLS}\nB.out -> T.x").plan
+    earlier, linked = called(0, 1, 0), record("T", 1, {"x": [2, 0]})
+    earlier.likeness = linked.likeness
+    source = record("B", 0, {}, output(0, [2, 0], 2))
+    records = [caller(calling(2, again(2, 0))), earlier, linked, source, behind(0, 1, 0)]
+    rebuilding = rebuilt(plan, {}, records, [])
+    assert {match.execution.id for match in rebuilding.kept} == {each.id for each in records if each.is_kept}
+    waiting, new = (match.execution for match in rebuilding.open)
+    assert (new.ordinal, new.caller, new.inputs) == (2, waiting.id, {"x": inline([2, 0])})
+
+
+def test_one_that_kept_nothing_begins_anew_without_what_it_had_called() -> None:
+    plan = Run(TOOLS).plan
+    rebuilding = rebuilt(plan, {}, [caller(None), called(0, 1, 0), behind(0, 1, 0)], [])
+    assert rebuilding.kept == []
+    [match] = rebuilding.open
+    assert match.execution.resume == Resume(4, 0)
+
+
+def test_what_was_stopped_of_earlier_calls_is_not_called_again() -> None:
+    plan = Run(TOOLS).plan
+    stopped = called(0, 1, 0, status=Status.TERMINATED, is_kept=False)
+    rebuilding = rebuilt(plan, {}, [record("A", 0, {}), stopped], [])
+    assert rebuilding.open == []
+    assert [match.execution.id for match in rebuilding.kept] == [node_execution_id("run", "A", 0)]
