@@ -134,9 +134,8 @@ class CredentialsField:
     `CredentialsMeta`, with a default of None when `required` is false: then the block also runs without. `providers`:
     those that will do; with `provider_by` the one that another input (a model) implies. `host_by`: the input whose URL
     a host-scoped credential is for. `file_by`: the input whose file, picked from a drive, may name the credential when
-    this input names none.
-    `own_only`: the deployment's own credentials will not do. It is for blocks that
-    send them where a node says: whoever draws the graph would get the deployment's secrets sent to a server of theirs.
+    this input names none. `own_only`: the deployment's own credentials will not do. It is for blocks that send them
+    where a node says: whoever draws the graph would get the deployment's secrets sent to a server of theirs.
     """
 
     providers: tuple[str, ...]
