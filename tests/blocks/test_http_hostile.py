@@ -222,7 +222,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
     [
         (OK + b"\r\n", b"x" * 10_000),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"2710\r\n" + b"x" * 10_000 + b"\r\n"),
-        (OK + b"Content-Encoding: deflate\r\n\r\n", zlib.compress(b"x" * 10)),
+        (OK + b"Content-Encoding: deflate\r\n\r\n", zlib.compress(b"x" * 10) + b"x" * 10_000),
     ],
     ids=["close", "chunked", "after the end of what is compressed"],
 )
