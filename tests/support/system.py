@@ -46,7 +46,7 @@ class System:
         port = free_port()
         process = spawn("worker", {**self.environment, "HEDDLE_WORKER_METRICS_PORT": str(port)}, self.logs)
         self.workers.append(process)
-        assert await health.until(health.http(f"http://127.0.0.1:{port}/health/ready"), 60), "the worker did not start"
+        assert await health.until(health.http(f"http://127.0.0.1:{port}/health/ready"), 180), "the worker did not start"
         return process
 
     def kill_workers(self) -> None:
