@@ -263,6 +263,8 @@ class Block[InputT: BlockSchema](ABC):
     """
     calls_tools: ClassVar[bool] = False
     """Whether it is told in `context.tools` of the nodes that its `tools` pin is linked to."""
+    together: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that, where all of them are linked, are awaited together or not at all."""
     costs: ClassVar[tuple[Cost, ...]] = ()
     timeout: ClassVar[timedelta | None] = None
     task_queue: ClassVar[str] = ""
@@ -305,6 +307,7 @@ class Block[InputT: BlockSchema](ABC):
                 for name, info in cls.Input.model_fields.items()
             },
             outputs=frozenset(info.alias or name for name, info in cls.Output.model_fields.items()),
+            together=cls.together,
             static_output=cls.static_output,
             disabled=cls.disabled,
             timeout_seconds=cls.timeout.total_seconds() if cls.timeout else None,

@@ -127,6 +127,8 @@ class Orchestrator(Block[OrchestratorInputs]):
     credentials = CREDENTIALS
     transient = TRANSIENT
     calls_tools = True
+    # In a loop of its own the first round has neither, each later one both (agent-graphs §18.4).
+    together = frozenset({"conversation_history", "last_tool_output"})
     examples = (
         Example(
             {"prompt": "Say hello.", "model": "ollama/any"},

@@ -171,6 +171,8 @@ class BlockShape:
     effects: Effects = Effects.IDEMPOTENT
     inputs: Mapping[str, Pin] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
+    together: frozenset[str] = frozenset()
+    """Inputs that, where all of them are linked, are awaited together or not at all: a conversation and its answer."""
     static_output: bool = False
     disabled: bool = False
     unavailable: str = ""

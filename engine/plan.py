@@ -70,6 +70,8 @@ class PlanNode:
     effectful: bool = False
     is_output: bool = False
     awaited: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    """Linked pins of which an execution has all or none when it starts (agent-graphs §18.4)."""
     static: tuple[str, ...] = ()
     required: tuple[Required, ...] = ()
     starts: bool = False
@@ -140,8 +142,10 @@ def _plan_node(
     if shape is None or shape.kind is BlockKind.NOTE:
         name = shape.name if shape else ""
         return PlanNode(NodeId(node.id), node.block_id, name, node.title, Mode.NEVER)
-    awaited = tuple(dict.fromkeys(link.pin for link in incoming))
-    fields = frozenset(base_name(pin) for pin in awaited)
+    linked = dict.fromkeys(link.pin for link in incoming)
+    together = tuple(pin for pin in linked if pin in shape.together) if shape.together <= linked.keys() else ()
+    awaited = tuple(pin for pin in linked if pin not in together)
+    fields = frozenset(base_name(pin) for pin in linked)
     effects = effects_of(node, shape, fields)
     input_name = node.input_default.get("name")
     return PlanNode(
@@ -153,6 +157,7 @@ def _plan_node(
         effectful=effects is Effects.EFFECTFUL,
         is_output=shape.kind is BlockKind.OUTPUT,
         awaited=awaited,
+        together=together,
         static=tuple(dict.fromkeys(link.pin for link in incoming if link.is_static)),
         required=tuple(
             _required(field, node, awaited)

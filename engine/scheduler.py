@@ -360,12 +360,12 @@ class Scheduler:
         return node.mode is Mode.BATCH and not any(map(is_reference, inputs.values()))
 
     def _is_ready(self, node: PlanNode, inputs: Mapping[str, Value]) -> bool:
-        """Every linked pin arrived, every required field is there and not None (architecture §5)."""
+        """Every linked pin arrived (or none of those awaited together), every required field is there and not None (architecture §5)."""
         mask = self.state.masks.get(node.id)
         laid = {**inputs, **mask} if mask else inputs
-        for pin in node.awaited:
-            if pin not in laid:
-                return False
+        is_lacking = any(pin not in laid for pin in node.awaited)
+        if is_lacking or (node.together and len({pin in laid for pin in node.together}) > 1):
+            return False
         for required in node.required:
             if required.field in laid:
                 if is_null(laid[required.field]):

@@ -11,12 +11,14 @@ from api.graph_ids import with_new_ids
 from api.graph_problems import graph_problems, limit_problems
 from api.graph_reading import graph_of, read_graph
 from api.json_body import JsonObject, body_of, describe
+from api.lost_sub_graphs import with_sub_graphs_found
 from api.schemas.errors import NOT_OVER
 from api.schemas.graphs import GraphBody, GraphDeleted, GraphDetail, GraphList, GraphSaved, GraphVersionList
 from api.schemas.reviews import GraphSettingsBody, GraphSettingsChange
 from api.services import Services
 from api.showing_graphs import detail, meta
 from blocks.legacy import modernise
+from blocks.retired_models import with_known_models
 from contracts.errors import GraphNotFound, ValidationFailed
 from engine.model import Graph
 from engine.problems import Code
@@ -50,6 +52,7 @@ async def import_graph(body: JsonObject, app: AppServices, user: CurrentUser, re
     read = read_graph(graph_of(body))
     # Read first: what brings old files up to date may then rely on their form.
     graph = read_graph(modernise(read.graph.model_dump(mode="json"))).graph
+    graph = with_sub_graphs_found(with_known_models(graph, app.catalogue.get), app.catalogue.shape)
     if not graph.name.strip():
         graph = graph.model_copy(update={"name": UNTITLED})
     saved = await _save(app, user, graph, problems=read.problems)

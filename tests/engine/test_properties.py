@@ -56,15 +56,18 @@ def _node(draw: st.DrawFn, position: int, links: list[PlanLink], modes: tuple[Mo
     if position < SOURCES:
         return PlanNode(f"N{position}", "block", mode=draw(st.sampled_from(modes)), starts=True)
     incoming = [link for link in links if link.sink == position]
-    awaited = tuple(dict.fromkeys(link.pin for link in incoming))
+    linked = tuple(dict.fromkeys(link.pin for link in incoming))
+    together = draw(st.sampled_from([()] * 4 + [linked[:2]])) if len(linked) > 1 else ()
+    awaited = tuple(pin for pin in linked if pin not in together)
     mode = draw(st.sampled_from([*modes * 4, Mode.NEVER]))
     fields = draw(st.sampled_from([(), (), ("a",), ("c",), ("a", "c"), ("z",)]))
-    pieces = {name: tuple(pin for pin in awaited if pin != name and base_name(pin) == name) for name in fields}
+    pieces = {name: tuple(pin for pin in linked if pin != name and base_name(pin) == name) for name in fields}
     return PlanNode(
         id=f"N{position}",
         block_id="block",
         mode=mode,
         awaited=awaited,
+        together=together,
         static=tuple(dict.fromkeys(link.pin for link in incoming if link.is_static)),
         required=tuple(Required(name, draw(st.booleans()), pieces[name]) for name in fields),
         starts=mode is not Mode.NEVER and (not incoming or draw(st.booleans())),
@@ -145,6 +148,8 @@ class Naive:
         }
         laid = inputs | self.masks.get(node.id, {})
         if not set(node.awaited) <= set(laid):
+            return False
+        if set(node.together) & set(laid) not in (set(), set(node.together)):
             return False
         for required in node.required:
             pieces = [pin for pin in laid if base_name(pin) == required.field]
@@ -383,7 +388,7 @@ class AnyRun(RuleBasedStateMachine):
         )
         executions = sorted((self.queued | self.waiting).items())
         for position, node in enumerate(self.plan.nodes):
-            for pin in set(node.awaited) - set(node.static) if node.mode is not Mode.NEVER else ():
+            for pin in {*node.awaited, *node.together} - set(node.static) if node.mode is not Mode.NEVER else ():
                 arrived = [plain(i[pin]) for (at, _), i in executions if at == position and pin in i]
                 sent = Counter(self.sent.get((position, pin), []))
                 assert (

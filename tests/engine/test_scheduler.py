@@ -42,6 +42,42 @@ def test_every_linked_pin_is_awaited() -> None:
     assert run.got("S") == [{"a": 1, "b": 2}]
 
 
+LOOP = """
+    A.out => S.topic
+    S.history -> S.history
+    S.call -> T.in
+    T.out -> S.answer
+"""
+TOGETHER = {"S": {"together": frozenset({"history", "answer"})}}
+
+
+@pytest.mark.parametrize("first", ["history", "answer"])
+def test_pins_awaited_together_come_all_or_none(first: str) -> None:
+    """The first round of a loop has neither, each later one both, whichever comes first (agent-graphs §18.4)."""
+    run = Run(LOOP, blocks=TOGETHER)
+    run.emit("A", out="tea")
+    assert run.got("S") == [{"topic": "tea"}]
+    if first == "history":
+        run.emit("S", history=["asked"], call=1)
+        assert len(run.got("S")) == 1
+        run.emit("T", out="green")
+    else:
+        run.emit("S", call=1)
+        run.emit("T", out="green")
+        assert len(run.got("S")) == 1
+        run.emit("S", history=["asked"])
+    assert run.got("S")[1:] == [{"topic": "tea", "history": ["asked"], "answer": "green"}]
+    assert run.waiting("S") == []
+
+
+def test_of_pins_awaited_together_one_that_is_linked_alone_is_awaited_like_any_other() -> None:
+    run = Run("A.out => S.topic\nB.out -> S.history", blocks=TOGETHER)
+    run.emit("A", out="tea")
+    assert run.got("S") == []
+    run.emit("B", out=["before"])
+    assert run.got("S") == [{"topic": "tea", "history": ["before"]}]
+
+
 def test_a_node_without_inputs_starts_with_the_empty_ones() -> None:
     """T-10: an empty dictionary is a valid input."""
     run = Run("A")

@@ -1,9 +1,11 @@
 """The real worker and the real API as processes of their own, with the test blocks beside the catalogue's.
 
-Started by `tests/support/system.py` as `python -m tests.support.process_main worker|api`.
+Started by `tests/support/system.py` as `python -m tests.support.process_main worker|api`. Blocks of the worker reach the
+internet that `INTERNET` in the environment tells of (`tests/support/web.py`), or none.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,11 +20,17 @@ from settings import Settings
 from telemetry.logging import configure_logging
 from tests.support.blocks import TEST_BLOCKS
 from tests.support.keyed_blocks import KEYED_BLOCKS
+from tests.support.web import Internet
 from worker import run_worker
 
 
-def offline(settings: Settings) -> Http:
-    """No name leads anywhere: agents of other people's are run, and would reach for the world."""
+INTERNET = "TEST_INTERNET"
+
+
+def local(_: Settings) -> Http:
+    """A test's internet. Without one no name leads anywhere: agents of other people's would reach for the world."""
+    if told := os.environ.get(INTERNET):
+        return Internet.as_told(told).http()
 
     async def unknown(host: str, port: int) -> Sequence[str]:
         raise OSError(f"{host} is not looked up in tests")
@@ -44,7 +52,7 @@ def main() -> None:
     async def work() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await run_worker(settings, stop, catalogue, offline)
+        await run_worker(settings, stop, catalogue, local)
 
     asyncio.run(work())
 

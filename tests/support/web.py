@@ -1,11 +1,13 @@
 """A stand-in for the internet: real sockets on this machine, under names and addresses of a test's choosing.
 
 `Internet` serves HTTP and HTTPS and gives an `Http` whose names lead to public addresses and whose connections end
-here: everything but the last step, the connection itself, is what runs in a worker.
+here: everything but the last step, the connection itself, is what runs in a worker. `as_told` and `told` carry it to a
+worker in a process of its own.
 """
 
 import asyncio
 import contextlib
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -41,6 +43,8 @@ class Internet:
     """`answers` by `METHOD URL`, or by URL alone for any method; a list is used up. What has none is answered 404."""
 
     answers: dict[str, Exchange | Raw | list[Exchange]] = field(default_factory=dict)
+    authority: str = ""
+    """The certificate, in PEM, of whoever vouches for the hosts here."""
     addresses: dict[str, Sequence[str]] = field(default_factory=dict)
     """Addresses of hosts; one that is not named has a public one."""
     seen: list[Seen] = field(default_factory=list)
@@ -106,6 +110,17 @@ class Internet:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         return Seen(method, f"{scheme}://{headers['host']}{target}", headers, body)
 
+    def told(self) -> str:
+        """What another process has to know to be in this internet."""
+        return json.dumps({"addresses": self.addresses, "ports": self.ports, "authority": self.authority})
+
+    @classmethod
+    def as_told(cls, told: str) -> "Internet":
+        """An internet of another process, to be asked from this one."""
+        net = cls(**json.loads(told))
+        net.trust.load_verify_locations(cadata=net.authority)
+        return net
+
 
 def _written(answer: Exchange, *, head: bool) -> bytes:
     body = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
@@ -120,6 +135,7 @@ async def internet(answers: Mapping[str, Exchange | Raw | list[Exchange]] | None
     authority = trustme.CA()
     net = Internet(dict(answers or {}))
     authority.configure_trust(net.trust)
+    net.authority = authority.cert_pem.bytes().decode()
 
     def show_name(tls: ssl.SSLObject, name: str | None, _: Any) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

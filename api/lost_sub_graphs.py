@@ -1,0 +1,67 @@
+"""Finds the sub-graphs that an agent file means, where it holds them under other ids than its nodes say.
+
+Used by `routes/graphs.py` on import. Places that publish agents give the sub-graphs of a file new ids and leave the
+nodes that run them as they were (seen in each published file that has sub-graphs); what is left to go by are the names
+of inputs and outputs, which such nodes carry with them, and the version.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from api.graph_ids import AGENT_EXECUTOR
+from engine.model import BlockKind, Graph, Node, ShapeOf
+
+type _Interface = tuple[frozenset[str], frozenset[str]]
+"""Names of the inputs and of the outputs."""
+
+
+def with_sub_graphs_found(graph: Graph, shape_of: ShapeOf) -> Graph:
+    """The graph, its nodes naming the sub-graphs of the file that only they can mean; others stay as they are."""
+    graphs = [graph, *graph.sub_graphs]
+    executors = [node for each in graphs for node in each.nodes if node.block_id == AGENT_EXECUTOR]
+    known = {each.id for each in graphs}
+    named = {node.input_default.get("graph_id") for node in executors}
+    unnamed = [sub for sub in graph.sub_graphs if sub.id not in named]
+    meant = {
+        graph_id: found
+        for node in executors
+        if isinstance(graph_id := node.input_default.get("graph_id"), str) and graph_id not in known
+        if (found := _match(node, unnamed, shape_of))
+    }
+    claims = list(meant.values())
+    found = {graph_id: sub for graph_id, sub in meant.items() if claims.count(sub) == 1}
+    if not found:
+        return graph
+    subs = [_renamed(sub, found) for sub in graph.sub_graphs]
+    return _renamed(graph, found).model_copy(update={"sub_graphs": subs})
+
+
+def _match(node: Node, subs: Iterable[Graph], shape_of: ShapeOf) -> str | None:
+    """The id of the one sub-graph with the inputs and outputs that the node knows; the version decides between two."""
+    wanted = (_names(node.input_default.get("input_schema")), _names(node.input_default.get("output_schema")))
+    fitting = [sub for sub in subs if _interface(sub, shape_of) == wanted]
+    if len(fitting) > 1:
+        fitting = [sub for sub in fitting if sub.version == node.input_default.get("graph_version")]
+    return fitting[0].id if len(fitting) == 1 else None
+
+
+def _names(schema: Any) -> frozenset[str]:
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    return frozenset(properties) if isinstance(properties, Mapping) else frozenset()
+
+
+def _interface(graph: Graph, shape_of: ShapeOf) -> _Interface:
+    names: dict[BlockKind, set[str]] = {BlockKind.INPUT: set(), BlockKind.OUTPUT: set()}
+    for node in graph.nodes:
+        shape, name = shape_of(node.block_id), node.input_default.get("name")
+        if shape and shape.kind in names and isinstance(name, str):
+            names[shape.kind].add(name)
+    return frozenset(names[BlockKind.INPUT]), frozenset(names[BlockKind.OUTPUT])
+
+
+def _renamed(graph: Graph, found: Mapping[str, str]) -> Graph:
+    def renamed(node: Node) -> Node:
+        sub = found.get(node.input_default.get("graph_id", "")) if node.block_id == AGENT_EXECUTOR else None
+        return node.model_copy(update={"input_default": {**node.input_default, "graph_id": sub}}) if sub else node
+
+    return graph.model_copy(update={"nodes": [renamed(node) for node in graph.nodes]})

@@ -1,0 +1,192 @@
+"""Other people's agents that read the web, search it and ask models about what they find, run to their end."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from blocks.base import Exchange
+from tests.agents.world import FILES, HTML, Says, Story, World, of_json
+from tests.support.web import Seen
+
+pytestmark = pytest.mark.skipif(not FILES, reason="no agents of other people's here")
+
+PLACES = "POST https://places.googleapis.com/v1/places:searchText"
+PAGE = """<html><head><title>Leaf</title></head><body><nav><a href="/">Home</a></nav><article><h1>Leaf</h1>
+<p>We sell green tea from Uji, steamed on the day on which it is picked, in small tins.</p></article></body></html>"""
+
+
+def place(name: str, address: str, **more: object) -> dict[str, object]:
+    return {"displayName": {"text": name, "languageCode": "en"}, "formattedAddress": address, **more}
+
+
+def asks_for(**body: object) -> object:
+    """A check that the first request had this in its JSON."""
+
+    def check(seen: Sequence[Seen]) -> None:
+        asked = json.loads(seen[0].body)
+        assert body.items() <= asked.items(), asked
+
+    return check
+
+
+STORIES = [
+    Story(
+        "ai-webpage-copy-improver-2",
+        gives={"Homepage URL": "https://leaf.example/"},
+        keys=["openai"],
+        web=[Exchange("GET https://leaf.example/", PAGE, headers=HTML)],
+        models=[
+            Says("gpt-4o", ["Analyze the following webpage", "green tea from Uji"], "No call to action."),
+            Says("gpt-4o", ["Rewrite and improve", "green tea from Uji", "No call to action."], "```<h1>Buy</h1>```"),
+        ],
+        outputs={"Original Page Analysis": ["No call to action."], "Improved Webpage Copy": ["```<h1>Buy</h1>```"]},
+    ),
+    Story(
+        "email-address-finder",
+        gives={"Business Name": "Leaf", "Address": "Uji"},
+        keys=["jina"],
+        web=[Exchange("GET https://s.jina.ai/Email%20Address%20of%20Leaf%2C%20Uji", "[1] Write to ada@leaf.example")],
+        models=[
+            Says(
+                "claude-sonnet-4-5-20250929",
+                ["Contact Email of Leaf", "ada@leaf.example"],
+                "<thoughts_or_comments>One.</thoughts_or_comments>\n<email>ada@leaf.example</email>",
+            )
+        ],
+        outputs={"Email": ["ada@leaf.example"]},
+    ),
+    Story(
+        "email-address-finder",
+        what="in vain",
+        gives={"Business Name": "Leaf"},
+        keys=["jina"],
+        web=[Exchange("GET https://s.jina.ai/Email%20Address%20of%20Leaf%2C%20USA", "[1] Leaf: no address")],
+        models=[Says("claude-sonnet-4-5-20250929", ["[1] Leaf: no address"], "There is none.")],
+        # Its template asks for RESULT, its link brings Result.
+        outputs={"Email": ["Failed to find email. \nResult:\n"]},
+    ),
+    Story(
+        "fake-news-detector",
+        gives={"URL": "https://leaf.example/news"},
+        keys=["openai", "jina"],
+        web=[
+            Exchange("GET https://leaf.example/news", PAGE, headers=HTML),
+            of_json(
+                "GET https://g.jina.ai/Tea%20is%20sold.",
+                {
+                    "code": 200,
+                    "status": 20000,
+                    "data": {
+                        "factuality": 0.95,
+                        "result": True,
+                        "reason": "Two shops sell it.",
+                        "references": [{"url": "https://tea.example/", "keyQuote": "tea", "isSupportive": True}],
+                    },
+                },
+            ),
+        ],
+        models=[Says("gpt-5.2-2025-12-11", ["green tea from Uji"], "Tea is sold.")],
+        outputs={"Reasoning": ["Two shops sell it."]},
+    ),
+    Story(
+        "resume-rater",
+        what="by address",
+        gives={"Resume": "", "URL": "https://ada.example/cv", "What industry is your resume?": "Tea"},
+        web=[Exchange("GET https://ada.example/cv", PAGE, headers=HTML)],
+        models=[Says("claude-sonnet-4-5-20250929", ["green tea from Uji", "Tea"], "Score: 12")],
+        outputs={"Review": ["Score: 12"]},
+    ),
+    Story(
+        "website-page-reviewer",
+        gives={"Website URL": "https://leaf.example/"},
+        keys=["anthropic"],
+        web=[Exchange("GET https://leaf.example/", PAGE, headers=HTML)],
+        models=[
+            Says("claude-sonnet-4-5-20250929", ["<h1>Leaf</h1>"], "Well.\n<analysis>\n1. A shop.\n</analysis>\nBye.")
+        ],
+        outputs={"Webpage Review": ["\n1. A shop.\n"]},
+    ),
+    Story(
+        "website-page-reviewer",
+        what="cannot look behind the gate",
+        gives={"Website URL": "http://intranet.example/"},
+        outputs={},
+        failed=1,
+    ),
+    Story(
+        "lead-finder-2",
+        gives={
+            "What business type you want to look for?": "tea shops",
+            "Where do you want to search?": "Uji",
+            "Search Distance (metres)": 3000,
+            "Number of Results": 2,
+        },
+        keys=["google_maps"],
+        web=[
+            of_json(
+                PLACES,
+                {
+                    "places": [
+                        place("Leaf", "1 Uji", rating=4.5, userRatingCount=12, websiteUri="https://leaf.example/"),
+                        place("Twig", "2 Uji", internationalPhoneNumber="+81 1", rating=4, userRatingCount=3),
+                    ]
+                },
+            )
+        ],
+        outputs={
+            "Name": ["Leaf", "Twig"],
+            "Address": ["1 Uji", "2 Uji"],
+            "Phone Number": ["N/A", "+81 1"],
+            "Website": ["https://leaf.example/", "N/A"],
+            "Rating": ["4.5", "4.0"],
+            "Number of Reviews": ["12", "3"],
+        },
+        sent=asks_for(textQuery="tea shops in Uji", pageSize=2),
+    ),
+    Story(
+        "business-owner-finder-v89-2",
+        gives={"What do you want to look for and where?": "tea shops in Uji"},
+        keys=["google_maps", "jina", "openai"],
+        web=[
+            of_json(PLACES, {"places": [place("Leaf", "1 Uji")]}),
+            Exchange("GET https://s.jina.ai/Who%20is%20the%20owner%20of%3A%20Leaf%20at%3A%201%20Uji", "Ada runs Leaf."),
+        ],
+        models=[
+            Says(
+                "gpt-5.2-2025-12-11",
+                ["<business_info>Ada runs Leaf."],
+                "<identified_owner>Business Owner's Name: Ada</identified_owner>",
+            )
+        ],
+        outputs={"Results!": ["Business Owner's Name: Ada"]},
+        sent=asks_for(textQuery="tea shops in Uji", pageSize=1),
+    ),
+    Story(
+        "medium-blogger-v28",
+        gives={},
+        masks={"12e9ec75": {"author_id": "ada"}},
+        keys=["jina", "openai", "medium"],
+        web=[
+            Exchange("GET https://s.jina.ai/19th%20July%202024%20Microsoft%20Blackout", "Screens were blue."),
+            of_json(
+                "POST https://api.medium.com/v1/users/ada/posts",
+                {"data": {"id": "e6f36a", "url": "https://medium.com/@ada/e6f36a", "publishedAt": 1442286338435}},
+                status=201,
+            ),
+        ],
+        models=[Says("gpt-4o-mini", ["Screens were blue."], '{"TITLE": "Blue", "CONTENT": "All day."}')],
+        outputs={},
+    ),
+    Story(
+        "resume-rater",
+        gives={"Resume": "Ada: analytical engines", "What industry is your resume?": "Computing"},
+        models=[Says("claude-sonnet-4-5-20250929", ["Ada: analytical engines", "Computing"], "Score: 99")],
+        outputs={"Review": ["Score: 99"]},
+    ),
+]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.title)
+async def test_an_agent_of_the_web(world: World, story: Story) -> None:
+    await world.plays(story)
