@@ -23,10 +23,10 @@ def with_sub_graphs_found(graph: Graph, shape_of: ShapeOf) -> Graph:
     named = {node.input_default.get("graph_id") for node in executors}
     unnamed = [sub for sub in graph.sub_graphs if sub.id not in named]
     meant = {
-        graph_id: found
+        graph_id: sub_id
         for node in executors
         if isinstance(graph_id := node.input_default.get("graph_id"), str) and graph_id not in known
-        if (found := _match(node, unnamed, shape_of))
+        if (sub_id := _match(node, unnamed, shape_of))
     }
     claims = list(meant.values())
     found = {graph_id: sub for graph_id, sub in meant.items() if claims.count(sub) == 1}

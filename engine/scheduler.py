@@ -360,7 +360,7 @@ class Scheduler:
         return node.mode is Mode.BATCH and not any(map(is_reference, inputs.values()))
 
     def _is_ready(self, node: PlanNode, inputs: Mapping[str, Value]) -> bool:
-        """Every linked pin arrived (or none of those awaited together), every required field is there and not None (architecture §5)."""
+        """Every linked pin arrived, or none of those awaited together; no required field lacks (architecture §5)."""
         mask = self.state.masks.get(node.id)
         laid = {**inputs, **mask} if mask else inputs
         is_lacking = any(pin not in laid for pin in node.awaited)

@@ -31,7 +31,5 @@ async def world(
                 INTERNET: net.told(),
             }
             logs = tmp_path_factory.mktemp("logs")
-            async with running_system(
-                temporal_address, temporal_executable, database_url, logs, **settings
-            ) as system:
+            async with running_system(temporal_address, temporal_executable, database_url, logs, **settings) as system:
                 yield World(system, net, models)

@@ -7,6 +7,7 @@ import pytest
 
 from blocks.base import Exchange
 from tests.agents.world import FILES, HTML, Says, Story, World, of_json
+from tests.support.model_server import calls
 from tests.support.web import Seen
 
 pytestmark = pytest.mark.skipif(not FILES, reason="no agents of other people's here")
@@ -14,6 +15,9 @@ pytestmark = pytest.mark.skipif(not FILES, reason="no agents of other people's h
 PLACES = "POST https://places.googleapis.com/v1/places:searchText"
 PAGE = """<html><head><title>Leaf</title></head><body><nav><a href="/">Home</a></nav><article><h1>Leaf</h1>
 <p>We sell green tea from Uji, steamed on the day on which it is picked, in small tins.</p></article></body></html>"""
+
+
+WHO = {"Question": "Who owns Leaf?"}
 
 
 def place(name: str, address: str, **more: object) -> dict[str, object]:
@@ -160,6 +164,23 @@ STORIES = [
             )
         ],
         outputs={"Results!": ["Business Owner's Name: Ada"]},
+        sent=asks_for(textQuery="tea shops in Uji", pageSize=1),
+    ),
+    Story(
+        "decision-maker-lead-finder",
+        gives={"Business Type": "tea shops", "Location": "Uji", "Max Number of Businesses to Analyze (max 60)": 1},
+        keys=["google_maps", "openai", "open_router"],
+        web=[of_json(PLACES, {"places": [place("Leaf", "1 Uji")]})],
+        models=[
+            Says("gpt-5-mini-2025-08-07", ["business CEO", '"name": "Leaf"'], calls=calls(("web_search", WHO))),
+            Says("perplexity/sonar-pro", ["Who owns Leaf?"], "Ada owns it."),
+            Says(
+                "gpt-5-mini-2025-08-07",
+                ["business CEO", "Ada owns it."],
+                "<identified_owner_ceo>\nName: Ada\nPosition: Owner\n</identified_owner_ceo>",
+            ),
+        ],
+        outputs={"Results": ["Name: Ada\nPosition: Owner"]},
         sent=asks_for(textQuery="tea shops in Uji", pageSize=1),
     ),
     Story(

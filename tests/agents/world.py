@@ -45,7 +45,7 @@ def of_json(request: str, body: Any, status: int = 200) -> Exchange:
 
 @dataclass(frozen=True)
 class Says:
-    """What a model says once, when `model` is asked something that has each of `heard` in it. `calls`: tools it calls."""
+    """What `model` says once, when it is asked something that has each of `heard` in it. `calls`: tools it calls."""
 
     model: str
     heard: Sequence[str]

@@ -1,7 +1,7 @@
 """The real worker and the real API as processes of their own, with the test blocks beside the catalogue's.
 
-Started by `tests/support/system.py` as `python -m tests.support.process_main worker|api`. Blocks of the worker reach the
-internet that `INTERNET` in the environment tells of (`tests/support/web.py`), or none.
+Started by `tests/support/system.py` as `python -m tests.support.process_main worker|api`. Its blocks reach
+the internet that `INTERNET` in the environment tells of (`tests/support/web.py`), or none.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from tests.support.blocks import TEST_BLOCKS
 from tests.support.keyed_blocks import KEYED_BLOCKS
 from tests.support.web import Internet
 from worker import run_worker
-
 
 INTERNET = "TEST_INTERNET"
 
