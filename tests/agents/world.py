@@ -65,6 +65,18 @@ class Says:
 
 
 @dataclass(frozen=True)
+class Holds:
+    """In place of a text that comes out: any that has these parts in it."""
+
+    parts: Sequence[str]
+
+    def __eq__(self, text: object) -> bool:
+        return isinstance(text, str) and all(part in text for part in self.parts)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
 class Story:
     """One run of an agent. `keys`: the providers for which the user keeps a credential.
 
