@@ -27,7 +27,8 @@ class XmlParserInputs(Inputs):
 
 class XmlParserOutputs(Outputs):
     parsed_xml: dict[str, Any] = Field(
-        description="By tag: a text, a dictionary of the tags inside, or a list of repeated"
+        description="By tag, in lower case: a text, a dictionary of the tags inside, or a list with a dictionary for "
+        "each of them where one is repeated"
     )
 
 
@@ -41,6 +42,10 @@ class XmlParser(Block[XmlParserInputs]):
         Example(
             {"input_xml": "<tea><kind>green</kind><cups>2</cups></tea>"},
             (("parsed_xml", {"tea": {"kind": "green", "cups": "2"}}),),
+        ),
+        Example(
+            {"input_xml": "<tea><Cup>1</Cup><Cup>2</Cup></tea>"},
+            (("parsed_xml", {"tea": [{"cup": "1"}, {"cup": "2"}]}),),
         ),
         Example({"input_xml": "<a>1</a><b>2</b><b>3</b>"}, (("parsed_xml", {"a": "1", "b": ["2", "3"]}),)),
     )
@@ -66,12 +71,18 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def _content(element: Element, depth: int) -> Any:
-    """Its text when nothing is inside it, else a dictionary; repeated tags become a list."""
+    """Its text when nothing is inside it, else a dictionary, or a list of dictionaries when a tag is repeated.
+
+    So does upstream, and agents step through such lists. At the top there is a dictionary in any case.
+    """
     if depth > _DEEPEST:
         raise ValueError(f"The XML is nested more than {_DEEPEST} levels deep.")
     if len(element) == 0:
         return (element.text or "").strip()
     inside: dict[str, list[Any]] = {}
     for child in element:
-        inside.setdefault(child.tag, []).append(_content(child, depth + 1))
+        inside.setdefault(child.tag.lower(), []).append(_content(child, depth + 1))
+    if depth and len(inside) < len(element):
+        contents_of = {tag: iter(contents) for tag, contents in inside.items()}
+        return [{child.tag.lower(): next(contents_of[child.tag.lower()])} for child in element]
     return {tag: contents[0] if len(contents) == 1 else contents for tag, contents in inside.items()}

@@ -112,13 +112,6 @@ STORIES = [
         outputs={"Webpage Review": ["\n1. A shop.\n"]},
     ),
     Story(
-        "website-page-reviewer",
-        what="cannot look behind the gate",
-        gives={"Website URL": "http://intranet.example/"},
-        outputs={},
-        failed=1,
-    ),
-    Story(
         "lead-finder-2",
         gives={
             "What business type you want to look for?": "tea shops",
@@ -211,3 +204,12 @@ STORIES = [
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.title)
 async def test_an_agent_of_the_web(world: World, story: Story) -> None:
     await world.plays(story)
+
+
+async def test_an_agent_cannot_look_behind_the_gate(world: World) -> None:
+    """What keeps blocks from addresses that are not public stands between these agents and their world, too."""
+    behind = Story("website-page-reviewer", {"Website URL": "http://intranet.example/"}, outputs={}, failed=1)
+    result = await world.plays(behind)
+    (error,) = [node["error"] for node in result["nodes"] if node["status"] == "FAILED"]
+    assert "intranet.example" in error
+    assert "10.0.0.7" in world.net.addresses["intranet.example"]

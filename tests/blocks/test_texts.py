@@ -188,7 +188,11 @@ async def test_a_slow_template_is_stopped(template: str, monkeypatch: pytest.Mon
     [
         ("<?xml version='1.0'?><a>1</a>", {"a": "1"}),
         ("Here you are: <a> x & y &amp; z </a> done", {"a": "x & y & z"}),
-        ("<a><b>1</b><b>2</b><c/></a>", {"a": {"b": ["1", "2"], "c": ""}}),
+        ("<a><b>1</b><c/></a>", {"a": {"b": "1", "c": ""}}),
+        # As upstream reads it: whatever steps through the list finds each under its tag.
+        ("<a><b>1</b><c/><b><d>2</d></b></a>", {"a": [{"b": "1"}, {"c": ""}, {"b": {"d": "2"}}]}),
+        ("<A><B>1</B><b>2</b></A>", {"a": [{"b": "1"}, {"b": "2"}]}),
+        ("<b>1</b><c>2</c><b>3</b>", {"b": ["1", "3"], "c": "2"}),
     ],
 )
 async def test_xml(xml: str, expected: dict[str, Any]) -> None:

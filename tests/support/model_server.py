@@ -166,6 +166,14 @@ def chat_error(status: int, message: str, code: str | None = None, **headers: st
     return of_json({"error": {"message": message, "type": "error", "param": None, "code": code}}, status, **headers)
 
 
+def anthropic_message(text: str) -> Answer:
+    """A message of Anthropic's."""
+    usage = {"input_tokens": 9, "output_tokens": 7}
+    content = [{"type": "text", "text": text}]
+    about = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn"}
+    return of_json({**about, "content": content, "stop_sequence": None, "usage": usage})
+
+
 def anthropic_stream(*texts: str, whole: bool = True) -> Answer:
     """A message of Anthropic's as a stream; one that is not whole breaks off."""
     start = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None}

@@ -164,7 +164,7 @@ async def running_system(
         running = System(http, environment, logs, temporal_executable)
         try:
             await running.start_worker()
-            assert await health.until(health.http(f"{url}/health/ready"), 60), "the API did not become ready"
+            assert await health.until(health.http(f"{url}/health/ready"), 180), "the API did not become ready"
             yield running
         finally:
             running.kill_workers()
