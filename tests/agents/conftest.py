@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from store.sealing import new_key
+from telemetry.free_port import free_port
 from tests.agents.world import World
 from tests.support.model_server import model_server
 from tests.support.process_main import INTERNET
@@ -25,6 +26,7 @@ async def world(
     with model_server() as models:
         async with internet() as net:
             net.addresses["intranet.example"] = ["10.0.0.7"]
+            net.ports["other"] = free_port()
             settings = {
                 "HEDDLE_CREDENTIAL_KEYS": f"k1:{new_key()}",
                 "HEDDLE_LLM_BASE_URLS": json.dumps({name: models.url + path for name, path in PROVIDERS.items()}),

@@ -16,19 +16,8 @@ from tests.support.system import System
 pytestmark = pytest.mark.skipif(not FILES, reason="no agents of other people's here")
 
 MISSES = {
-    "automated-sales-outreach": {"Search People"},
-    "discord-bot-chat-to-llm-v5-2": {"Read Discord Messages"},
-    "discord-chatbot-with-history-v145": {"Read Discord Messages"},
-    "domain-name-finder": {"Execute Code"},
-    "linkedin-post-generator-2": {"Transcribe YouTube Video"},
     # Gone from where it comes from, too.
     "meme-generator-with-comemtry-v39": {"File Writer", "Imagine With Dalle", "Text To Speech"},
-    "personal-newsletter": {"Gmail Send"},
-    "rss-to-discord-news-bot": {"AI Image Generator"},
-    "unspirational-poster-maker": {"Ideogram Model"},
-    "wikipedia-to-discord-publisher": {"AI Image Generator"},
-    "youtube-to-linkedin-post-converter-2": {"Transcribe YouTube Video"},
-    "youtube-transcription-scraper-2": {"Transcribe YouTube Video"},
 }
 """The agents that miss blocks, and which; all others have all of theirs. A block that comes goes from here."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from blocks.base import Exchange
-from tests.agents.world import FILES, HTML, Says, Story, World, of_json
+from tests.agents.world import FILES, HTML, Holds, Says, Story, World, of_json
 from tests.support.model_server import calls
 from tests.support.web import Seen
 
@@ -18,6 +18,25 @@ PAGE = """<html><head><title>Leaf</title></head><body><nav><a href="/">Home</a><
 
 
 WHO = {"Question": "Who owns Leaf?"}
+
+CHECKED = """<results_summary>
+ I checked 2 domains for you.
+</results_summary>
+<available>
+leaf.com
+</available>
+<unavailable>
+tea.com
+</unavailable>
+<error>
+</error>
+"""
+
+
+def runs_code(seen: Sequence[Seen]) -> None:
+    (executed,) = [json.loads(each.body) for each in seen if each.url.endswith("/execute")]
+    assert executed["language"] == "python"
+    assert 'DOMAINS_TEXT = """leaf.com,tea.com"""' in executed["code"]
 
 
 def place(name: str, address: str, **more: object) -> dict[str, object]:
@@ -175,6 +194,27 @@ STORIES = [
         ],
         outputs={"Results": ["Name: Ada\nPosition: Owner"]},
         sent=asks_for(textQuery="tea shops in Uji", pageSize=1),
+    ),
+    Story(
+        "domain-name-finder",
+        gives={"Product Pitch": "A shop for tea"},
+        keys=["openai", "e2b"],
+        web=[
+            of_json("POST https://api.e2b.app/sandboxes", {"sandboxID": "i1", "domain": "e2b.app"}, status=201),
+            *2 * [of_json("POST https://49983-i1.e2b.app/filesystem.Filesystem/ListDir", {})],
+            of_json("POST https://49999-i1.e2b.app/execute", {"type": "stdout", "text": CHECKED}),
+            Exchange("DELETE https://api.e2b.app/sandboxes/i1", status=204),
+        ],
+        models=[
+            Says("gpt-5-2025-08-07", ["at least 500 domains", "A shop for tea"], "<domains>leaf.com,tea.com</domains>"),
+            Says(
+                "gpt-5-2025-08-07",
+                ["domain valuation expert", "A shop for tea", "<domain_list>\nleaf.com\n</domain_list>"],
+                "<keywords>tea</keywords>\n<domains>\nleaf.com\n</domains>",
+            ),
+        ],
+        outputs={"Domain Suggestions": [Holds(["I checked 2 domains for you.", "(Ranked)\n\nleaf.com\n"])]},
+        sent=runs_code,
     ),
     Story(
         "medium-blogger-v28",

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from blocks.base import Exchange
 from dev.health import until
 from tests.support.model_server import (
@@ -131,13 +129,8 @@ class World:
         return self.kept[provider]
 
     async def plays(self, story: Story) -> dict[str, Any]:
-        """Import the agent, run it, check what was asked and what came out; the run's results.
-
-        Skips an agent that misses blocks: `test_agents.py` says which those may be.
-        """
+        """Import the agent, run it, check what was asked and what came out; the run's results."""
         imported = await self.system.import_agent(agent(story.agent))
-        if misses := [each["message"] for each in imported["problems"] if each["code"] == "block_unavailable"]:
-            pytest.skip("; ".join(misses))
         assert imported["problems"] == []
         left, unforeseen = list(story.models), list[str]()
         web = [await self._with_keys(exchange, story.keys) for exchange in story.web]
