@@ -18,7 +18,7 @@ FOUND = f"""<html><head><title>green tea - YouTube</title></head><body><article>
 
 
 def video(number: str, *lines: str) -> list[Exchange]:
-    """What YouTube answers about a video with a transcript."""
+    """What YouTube answers about a video with a transcript; each has a key of its own, since they are read at once."""
     track = {
         "baseUrl": f"{YOUTUBE}/api/timedtext?v={number}&lang=en",
         "name": {"runs": [{"text": "English"}]},
@@ -30,8 +30,8 @@ def video(number: str, *lines: str) -> list[Exchange]:
     }
     said = "".join(f'<text start="{at}" dur="1">{line}</text>' for at, line in enumerate(lines))
     return [
-        Exchange(f"GET {YOUTUBE}/watch?v={number}", '{"INNERTUBE_API_KEY": "AIza"}', headers=HTML),
-        Exchange(f"POST {YOUTUBE}/youtubei/v1/player?key=AIza", json.dumps(player), headers=JSON),
+        Exchange(f"GET {YOUTUBE}/watch?v={number}", f'{{"INNERTUBE_API_KEY": "{number}"}}', headers=HTML),
+        Exchange(f"POST {YOUTUBE}/youtubei/v1/player?key={number}", json.dumps(player), headers=JSON),
         Exchange(f"GET {YOUTUBE}/api/timedtext?v={number}&lang=en", f"<transcript>{said}</transcript>"),
     ]
 
