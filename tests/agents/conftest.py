@@ -30,6 +30,8 @@ async def world(
             settings = {
                 "HEDDLE_CREDENTIAL_KEYS": f"k1:{new_key()}",
                 "HEDDLE_LLM_BASE_URLS": json.dumps({name: models.url + path for name, path in PROVIDERS.items()}),
+                # No worker is killed here: one that is slow must not count as lost, for its nodes would ask again.
+                "HEDDLE_NODE_HEARTBEAT_TIMEOUT_SECONDS": "60",
                 INTERNET: net.told(),
             }
             logs = tmp_path_factory.mktemp("logs")
