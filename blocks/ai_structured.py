@@ -5,8 +5,7 @@ answer ends a step, so that those before it are not asked for again (agent-graph
 """
 
 import json
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -15,8 +14,8 @@ from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, cha
 from blocks.base import Block, BlockContext, BlockError, CallTools, Category, Example, Outputs, Yielded
 from blocks.language_models import Message
 
-_TAGGED = re.compile(r"<json_output>(.*?)</json_output>", re.DOTALL)
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+_OPENED, _CLOSED = "<json_output>", "</json_output>"
+_FENCE = "```"
 
 
 class NoFit(ValueError):
@@ -25,8 +24,7 @@ class NoFit(ValueError):
 
 def parsed(text: str, opening: str) -> Any:
     """The JSON in an answer: between tags, in a fence, or from the first `opening` on. NoFit when there is none."""
-    candidates = [match[1] for pattern in (_TAGGED, _FENCED) for match in pattern.finditer(text)]
-    candidates += [text, text[text.find(opening) :] if opening in text else ""]
+    candidates = [*_tagged(text), *_fenced(text), text, text[text.find(opening) :] if opening in text else ""]
     problem = "there is no JSON in the answer"
     for candidate in filter(None, map(str.strip, candidates)):
         try:
@@ -34,6 +32,34 @@ def parsed(text: str, opening: str) -> Any:
         except (ValueError, RecursionError) as error:
             problem = f"the JSON cannot be read: {error}"
     raise NoFit(problem)
+
+
+def _tagged(text: str) -> Iterator[str]:
+    """What stands between tags. Found step by step: a pattern would look for the end anew from each of many starts."""
+    start = text.find(_OPENED)
+    while start >= 0:
+        start += len(_OPENED)
+        end = text.find(_CLOSED, start)
+        if end < 0:
+            return
+        yield text[start:end]
+        start = text.find(_OPENED, end)
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """What stands in fences whose first line holds nothing else, or `json`."""
+    start = text.find(_FENCE)
+    while start >= 0:
+        start += len(_FENCE)
+        end = text.find(_FENCE, start)
+        if end < 0:
+            return
+        line, newline, rest = text[start:end].partition("\n")
+        if newline and line.strip().lstrip("`") in ("", "json"):
+            yield rest
+            end += len(_FENCE)
+        # What ended nothing may begin something.
+        start = text.find(_FENCE, end)
 
 
 async def until_it_fits(

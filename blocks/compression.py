@@ -5,11 +5,10 @@ Registered in `catalogue.py`. Compressed text travels in base 64. What unpacking
 
 import asyncio
 import base64
-import binascii
 import gzip
 import io
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from pydantic import Field
 
@@ -17,6 +16,9 @@ from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs,
 from blocks.limits import LONGEST_TEXT, refuse_long_text
 
 _GZIP = 16 + zlib.MAX_WBITS
+_BEGIN = b"\x1f\x8b"
+_PART = 4096
+_NO_GZIP = "This is no text packed by gzip, in base 64."
 
 
 class CompressTextInputs(Inputs):
@@ -75,15 +77,39 @@ def _packed(content: bytes) -> bytes:
 def _unpacked(text: str) -> str:
     try:
         packed = base64.b64decode("".join(text.split()), validate=True)
-        unpacking = zlib.decompressobj(_GZIP)
-        content = unpacking.decompress(packed, LONGEST_TEXT)
-    except (binascii.Error, ValueError, zlib.error):
-        raise ValueError("This is no text packed by gzip, in base 64.") from None
-    if unpacking.unconsumed_tail:
-        raise ValueError(f"The text would unpack to more than {LONGEST_TEXT:,} bytes.")
-    if not unpacking.eof:
-        raise ValueError("The packed text is cut off.")
+    except ValueError:
+        raise ValueError(_NO_GZIP) from None
+    content = bytearray()
+    for part in _parts(packed):
+        content += part
+        if len(content) > LONGEST_TEXT:
+            raise ValueError(f"The text would unpack to more than {LONGEST_TEXT:,} bytes.")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("What was packed is no text in UTF-8.") from None
+
+
+def _parts(packed: bytes) -> Iterator[bytes]:
+    """What the members unpack to, one after the other, in parts of a few MB at the most. Zeros may follow the last.
+
+    They are fed little by little, since a byte unpacks to a thousand, and what follows a member is copied as it ends.
+    """
+    view, at = memoryview(packed), 0
+    unpacking = zlib.decompressobj(_GZIP)
+    try:
+        while True:
+            if at >= len(view):
+                raise ValueError("The packed text is cut off.")
+            fed = view[at : at + _PART]
+            yield unpacking.decompress(fed)
+            at += len(fed) - len(unpacking.unused_data)
+            if not unpacking.eof:
+                continue
+            if view[at : at + len(_BEGIN)] != _BEGIN:
+                break
+            unpacking = zlib.decompressobj(_GZIP)
+    except zlib.error:
+        raise ValueError(_NO_GZIP) from None
+    if packed[at:].strip(b"\0"):
+        raise ValueError(_NO_GZIP)

@@ -18,6 +18,7 @@ from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs
 from blocks.services import Services
 
 _LEAST_SECONDS_BETWEEN = 10
+_LONGEST_BETWEEN = 365 * 24 * 60 * 60
 _MOST_FAILURES = 10
 _MOST_GONE = 100
 _LONGEST_PERIOD = 100 * 365 * 24 * 60
@@ -40,7 +41,11 @@ class ReadRssFeedInputs(Inputs):
         1440, title="Time period", description="How many minutes old an entry may be", ge=0, le=_LONGEST_PERIOD
     )
     polling_rate: int = Field(
-        title="Polling rate", description="Seconds between two looks at the feed; at least 10", examples=[300], ge=0
+        title="Polling rate",
+        description="Seconds between two looks at the feed; at least 10",
+        examples=[300],
+        ge=0,
+        le=_LONGEST_BETWEEN,
     )
     run_continuously: bool = Field(True, title="Run continuously", description="Look again and again for new entries")
 

@@ -2,7 +2,8 @@
 
 Used by every block with a template. The sandbox keeps a template from Python; this module keeps it from a worker's
 memory and time: every loop and call looks at the clock, and what multiplies text is refused beforehand
-(agent-graphs §17.8).
+(agent-graphs §17.8). That cannot foresee everything, so only templates that are plain (`plain_templates.py`) are
+rendered in the worker's process; all others in one of their own, whose memory and time the system bounds.
 """
 
 import asyncio
@@ -20,9 +21,14 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from blocks.limits import LARGEST_POWER, LARGEST_REPEAT, LONGEST_TEXT, TEMPLATE_SECONDS
+from blocks.apart.limited import Limited
+from blocks.limits import LARGEST_INTEGER, LARGEST_POWER, LARGEST_REPEAT, LONGEST_TEXT, TEMPLATE_SECONDS
+from blocks.plain_templates import is_plain
 
+_LONGEST_LOOKED_AT = 100_000
+_LONGEST_ERROR = 1_000
 _deadline: ContextVar[float] = ContextVar("template_deadline", default=float("inf"))
+_seconds: ContextVar[float] = ContextVar("template_seconds", default=TEMPLATE_SECONDS)
 _LONG_WIDTH = regex.compile(
     r"%(?:\([^)]*\))?[^a-zA-Z%]*(?:\d{5,}|\*)"  # %100000d, %*d
     r"|\{[^{}]*:[^{}]*(?:\d{5,}|\{)"  # {:>100000}, {:>{}}
@@ -35,11 +41,27 @@ class TemplateError(ValueError):
 
 async def render(template: str, values: Mapping[str, Any], *, escape_html: bool = False) -> str:
     """The template filled with a copy of the values; unknown names are empty. TemplateError says what failed."""
-    return await asyncio.to_thread(_render, template, values, escape_html)
+    arguments = (template, dict(values), escape_html, TEMPLATE_SECONDS)
+    try:
+        if await asyncio.to_thread(_is_plain, template):
+            return await asyncio.to_thread(filled, *arguments)
+        text: str = await _APART.call(*arguments)
+    except ValueError as error:
+        raise TemplateError(str(error)) from None
+    return text
 
 
-def _render(template: str, values: Mapping[str, Any], escape_html: bool) -> str:
-    token = _deadline.set(time.monotonic() + TEMPLATE_SECONDS)
+def _is_plain(template: str) -> bool:
+    """Whether it can be rendered here. That of a long template is not looked at: looking takes long, too."""
+    try:
+        return len(template) <= _LONGEST_LOOKED_AT and is_plain(_PLAIN.parse(template))
+    except (JinjaError, RecursionError, ValueError):
+        return False  # rendering it says what is wrong
+
+
+def filled(template: str, values: Mapping[str, Any], escape_html: bool, seconds: float) -> str:
+    """The same, in this process and thread."""
+    limits = (_deadline, _deadline.set(time.monotonic() + seconds)), (_seconds, _seconds.set(seconds))
     try:
         return "".join(_bounded(_template(template, escape_html).generate(copy.deepcopy(dict(values)))))
     except TemplateError:
@@ -48,9 +70,10 @@ def _render(template: str, values: Mapping[str, Any], escape_html: bool) -> str:
         raise TemplateError("The template calls itself too often.") from None
     # The template's expressions are the user's code: whatever they raise is the template's error.
     except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise TemplateError(str(error) or type(error).__name__) from None
+        raise TemplateError((str(error) or type(error).__name__)[:_LONGEST_ERROR]) from None
     finally:
-        _deadline.reset(token)
+        for variable, before in limits:
+            variable.reset(before)
 
 
 def _bounded(parts: Iterable[str]) -> Iterator[str]:
@@ -64,7 +87,7 @@ def _bounded(parts: Iterable[str]) -> Iterator[str]:
 
 def _look_at_the_clock() -> None:
     if time.monotonic() > _deadline.get():
-        raise TemplateError(f"The template took longer than {TEMPLATE_SECONDS:g} seconds.")
+        raise TemplateError(f"The template took longer than {_seconds.get():g} seconds.")
 
 
 def _refuse_long(length: int) -> None:
@@ -78,6 +101,11 @@ def _refuse_repeat(*counts: Any) -> None:
             raise TemplateError(
                 f"The template repeats something {count:,} times; at most {LARGEST_REPEAT:,} are possible."
             )
+
+
+def _refuse_large(bits: int) -> None:
+    if bits > LARGEST_INTEGER:
+        raise TemplateError(f"The template makes an integer of more than {LARGEST_INTEGER:,} bits.")
 
 
 def _range(*bounds: int) -> range:
@@ -138,6 +166,8 @@ class _Environment(SandboxedEnvironment):
                     if isinstance(sequence, str | list | tuple):
                         _refuse_repeat(count)
                         _refuse_long(len(sequence) * (count if isinstance(count, int) else 1))
+                if isinstance(left, int) and isinstance(right, int):
+                    _refuse_large(left.bit_length() + right.bit_length())
             case "+":
                 if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
                     _refuse_long(len(left) + len(right))
@@ -203,3 +233,4 @@ def _template(source: str, autoescape: bool) -> Template:
 
 _PLAIN = _Environment(autoescape=False)
 _ESCAPING = _Environment(autoescape=True)
+_APART = Limited("blocks.jinja:filled", "The template", seconds=TEMPLATE_SECONDS + 2)

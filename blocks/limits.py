@@ -30,6 +30,9 @@ TEMPLATE_SECONDS = 10.0
 LARGEST_POWER = 1_000
 """Base and exponent of a power in a template (agent-graphs §17.8)."""
 
+LARGEST_INTEGER = 100_000
+"""Bits of an integer that a template makes."""
+
 LARGEST_REPEAT = 10_000
 """A range, a repetition or a width in a template (agent-graphs §17.8)."""
 

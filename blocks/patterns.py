@@ -1,16 +1,17 @@
-"""Regular expressions that users wrote, searched within limits of size and time and off the event loop.
+"""Regular expressions that users wrote, searched within limits of size and time in a process apart.
 
-Used by `text_patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory
-than there is.
+Used by `text_patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory than there is, or
+make the library that compiles it fail in ways of its own.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import regex
 
+from blocks.apart.limited import Limited
 from blocks.limits import (
     LARGEST_PATTERN,
     LONGEST_MATCH,
@@ -20,6 +21,7 @@ from blocks.limits import (
     PATTERN_SECONDS,
 )
 
+_APART = Limited("blocks.patterns:searched_here", "The pattern", megabytes=256, seconds=PATTERN_SECONDS + 2)
 _PIECE = regex.compile(
     r"(?P<skip>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\{(?P<least>\d{1,9})(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|.",
     regex.DOTALL,
@@ -28,25 +30,17 @@ _PIECE = regex.compile(
 
 async def contains(pattern: str, text: str, *, case_sensitive: bool, dot_all: bool) -> bool:
     """Whether the pattern is found anywhere. ValueError for a bad pattern, one that takes too long, or a long text."""
-    return await _off_the_loop(
-        lambda: _compiled(pattern, len(text), case_sensitive, dot_all).search(text, timeout=PATTERN_SECONDS) is not None
-    )
+    return bool(await find_all(pattern, text, 0, case_sensitive=case_sensitive, dot_all=dot_all, most=1))
 
 
 async def find_all(
     pattern: str, text: str, group: int, *, case_sensitive: bool, dot_all: bool, most: int = MOST_MATCHES
 ) -> list[str]:
     """The texts of a group in up to `most` matches, each cut to 10,000 characters; none where the pattern lacks it."""
-
-    def search() -> list[str]:
-        compiled = _compiled(pattern, len(text), case_sensitive, dot_all)
-        if not 0 <= group <= compiled.groups:
-            return []
-        matches = islice(compiled.finditer(text, timeout=PATTERN_SECONDS), MOST_MATCHES)
-        found = (match.group(group) for match in matches)
-        return [part[:LONGEST_MATCH] for part in islice((part for part in found if part is not None), most)]
-
-    return await _off_the_loop(search)
+    _refuse_long(len(text))
+    flags = (0 if case_sensitive else int(regex.IGNORECASE)) | (int(regex.DOTALL) if dot_all else 0)
+    found: list[str] = await _APART.call(pattern, flags, PATTERN_SECONDS, most, text, group)
+    return found
 
 
 async def lines_with(pattern: str, lines: Sequence[str], *, most: int = MOST_MATCHES) -> list[int]:
@@ -54,37 +48,52 @@ async def lines_with(pattern: str, lines: Sequence[str], *, most: int = MOST_MAT
 
     ValueError as `contains`; the limits are for all lines together.
     """
-
-    def search() -> list[int]:
-        compiled = _compiled(pattern, sum(map(len, lines)), case_sensitive=False, dot_all=False)
-        end = time.monotonic() + PATTERN_SECONDS
-
-        def fits(line: str) -> bool:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            return compiled.search(line, timeout=left) is not None
-
-        return list(islice((place for place, line in enumerate(lines) if fits(line)), most))
-
-    return await _off_the_loop(search)
+    _refuse_long(sum(map(len, lines)))
+    places: list[int] = await _APART.call(pattern, int(regex.IGNORECASE), PATTERN_SECONDS, most, list(lines))
+    return places
 
 
-async def _off_the_loop[T](search: Callable[[], T]) -> T:
+def _refuse_long(length: int) -> None:
+    if length > LONGEST_SEARCHED_TEXT:
+        raise ValueError(f"The text has {length:,} characters; at most {LONGEST_SEARCHED_TEXT:,} can be searched.")
+
+
+def searched_here(
+    pattern: str, flags: int, seconds: float, most: int, where: str | list[str], group: int = 0
+) -> list[Any]:
+    """What `find_all` gives for a text and `lines_with` for lines, in this process and thread."""
     try:
-        return await asyncio.to_thread(search)
+        compiled = _compiled(pattern, flags)
+        if isinstance(where, list):
+            return _places(compiled, where, seconds, most)
+        if not 0 <= group <= compiled.groups:
+            return []
+        matches = islice(compiled.finditer(where, timeout=seconds), MOST_MATCHES)
+        found = (match.group(group) for match in matches)
+        return [part[:LONGEST_MATCH] for part in islice((part for part in found if part is not None), most)]
     except TimeoutError:
-        raise ValueError(f"The pattern took longer than {PATTERN_SECONDS:g} seconds on this text.") from None
+        raise ValueError(f"The pattern took longer than {seconds:g} seconds on this text.") from None
+    except RecursionError:
+        raise ValueError("The pattern is not valid: its parts are nested too deeply.") from None
     except regex.error as error:
         raise ValueError(f"The pattern is not valid: {error}") from None
 
 
-def _compiled(pattern: str, length: int, case_sensitive: bool, dot_all: bool) -> regex.Pattern[str]:
-    if length > LONGEST_SEARCHED_TEXT:
-        raise ValueError(f"The text has {length:,} characters; at most {LONGEST_SEARCHED_TEXT:,} can be searched.")
+def _places(compiled: regex.Pattern[str], lines: list[str], seconds: float, most: int) -> list[int]:
+    end = time.monotonic() + seconds
+
+    def fits(line: str) -> bool:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return compiled.search(line, timeout=left) is not None
+
+    return list(islice((place for place, line in enumerate(lines) if fits(line)), most))
+
+
+def _compiled(pattern: str, flags: int) -> regex.Pattern[str]:
     if len(pattern) > LONGEST_PATTERN or _written_out(pattern) > LARGEST_PATTERN:
         raise ValueError("The pattern is too large: it repeats parts of itself too often.")
-    flags = (0 if case_sensitive else regex.IGNORECASE) | (regex.DOTALL if dot_all else 0)
     return regex.compile(pattern, flags)
 
 

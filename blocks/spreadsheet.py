@@ -3,7 +3,6 @@
 Registered in `catalogue.py`; the reading itself is in `tables.py` (agent-graphs §17.9).
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ from pydantic import Field
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
 from blocks.file_references import open_file, text_of
 from blocks.services import File
-from blocks.tables import TableReading, csv_lines, excel_lines
+from blocks.tables import CsvMarks, TableReading
 
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -66,7 +65,7 @@ class ReadSpreadsheet(Block[ReadSpreadsheetInputs]):
         file = await open_file(inputs.file_input, context.services) if inputs.file_input else None
         if file is None and not inputs.contents:
             raise ValueError("Give the table: as `contents` or as `file_input`.")
-        rows = await asyncio.to_thread(_rows, inputs, file)
+        rows = await _rows(inputs, file)
         if not inputs.produce_singular_result:
             yield "rows", rows
             return
@@ -74,18 +73,17 @@ class ReadSpreadsheet(Block[ReadSpreadsheetInputs]):
             yield "row", row
 
 
-def _rows(inputs: ReadSpreadsheetInputs, file: File | None) -> list[dict[str, str]]:
+async def _rows(inputs: ReadSpreadsheetInputs, file: File | None) -> list[dict[str, str]]:
     reading = TableReading(
         has_header=inputs.has_header,
         skip_rows=inputs.skip_rows,
         strip=inputs.strip,
         skip_columns=frozenset(inputs.skip_columns),
     )
+    marks = CsvMarks(inputs.delimiter, inputs.quotechar, inputs.escapechar)
     if file is not None and file.content.startswith(_OLD_EXCEL):
         raise ValueError("This is a file of Excel 2003 or older; save it as .xlsx or .csv.")
     # A data URI has no name, and servers often call everything octet-stream: the content decides.
     if file is not None and (file.content.startswith(_ZIP) or file.content_type == _EXCEL):
-        return reading.rows(excel_lines(file.content))
-    text = (inputs.contents or "") if file is None else text_of(file)
-    lines = csv_lines(text, delimiter=inputs.delimiter, quotechar=inputs.quotechar, escapechar=inputs.escapechar)
-    return reading.rows(lines)
+        return await reading.read(file.content, marks)
+    return await reading.read((inputs.contents or "") if file is None else text_of(file), marks)

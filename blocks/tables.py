@@ -1,18 +1,20 @@
 """Tables out of CSV text and Excel files, within limits of cells and characters.
 
-Used by `spreadsheet.py`, in a thread. Sheets come from anywhere: no number that a file gives is trusted before it is
-counted.
+Used by `spreadsheet.py`. Sheets come from anywhere: no number that a file gives is trusted before it is counted, and
+nothing is copied before. What the libraries hold before there is anything to count is bounded by the process apart in
+which a table is read.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, time
 from typing import Any
 
 import openpyxl
 
+from blocks.apart.limited import Limited
 from blocks.limits import LARGEST_PART, LARGEST_UNPACKED, LONGEST_TABLE, MOST_CELLS
 from blocks.zip_files import open_zip
 
@@ -22,6 +24,17 @@ _NO_ROWS: Sequence[str] = ()
 
 # Fields are bounded by the text they stand in; the module's own bound of 128 KiB is shorter than many an article.
 csv.field_size_limit(LONGEST_TABLE)
+
+_APART = Limited("blocks.tables:rows_here", "The table", megabytes=1024, seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvMarks:
+    """The characters with a meaning in CSV text; all but the delimiter may be empty for none."""
+
+    delimiter: str = ","
+    quotechar: str = '"'
+    escapechar: str = "\\"
 
 
 @dataclass(slots=True)
@@ -35,6 +48,12 @@ class TableReading:
     cells: int = field(default=0, init=False)
     characters: int = field(default=0, init=False)
 
+    async def read(self, content: str | bytes, marks: CsvMarks) -> list[dict[str, str]]:
+        """The rows of CSV text or of an Excel file. ValueError when it is damaged or too large."""
+        about = {name: value for name, value in asdict(self).items() if name not in ("cells", "characters")}
+        rows: list[dict[str, str]] = await _APART.call(content, about, asdict(marks))
+        return rows
+
     def rows(self, lines: Iterable[Sequence[str]]) -> list[dict[str, str]]:
         """One dictionary a row, by the names in the header or by position. ValueError when there is too much."""
         counted = self._counted(lines)
@@ -45,15 +64,13 @@ class TableReading:
         return [self._row(header, line) for line in counted]
 
     def _row(self, header: Sequence[str], line: Sequence[str]) -> dict[str, str]:
-        row = {}
+        row: dict[str, str] = {}
         for position, text in enumerate(line):
             # A cell beyond the header has no name but its place.
             name = header[position] if position < len(header) else str(position)
             if name not in self.skip_columns and str(position) not in self.skip_columns:
+                self._count(name)
                 row[name] = self._text(text)
-                self.characters += len(name) + len(text)
-        if self.characters > LONGEST_TABLE:
-            raise ValueError(f"The table has more than {LONGEST_TABLE:,} characters.")
         return row
 
     def _counted(self, lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
@@ -64,7 +81,20 @@ class TableReading:
             yield line
 
     def _text(self, text: str) -> str:
+        # A file names a long text once and refers to it from every cell: stripping makes a copy for each.
+        self._count(text)
         return text.strip() if self.strip else text
+
+    def _count(self, text: str) -> None:
+        self.characters += len(text)
+        if self.characters > LONGEST_TABLE:
+            raise ValueError(f"The table has more than {LONGEST_TABLE:,} characters.")
+
+
+def rows_here(content: str | bytes, about: Mapping[str, Any], marks: Mapping[str, str]) -> list[dict[str, str]]:
+    """What `TableReading.read` gives, in this process and thread."""
+    lines = excel_lines(content) if isinstance(content, bytes) else csv_lines(content, **marks)
+    return TableReading(**about).rows(lines)
 
 
 def csv_lines(text: str, *, delimiter: str, quotechar: str, escapechar: str) -> Iterator[Sequence[str]]:

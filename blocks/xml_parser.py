@@ -6,7 +6,7 @@ what is used to attack parsers (document types, entities) is refused (agent-grap
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -18,6 +18,8 @@ from blocks.limits import LONGEST_TEXT
 
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_MARK = "\ufeff"
+_AS_IT_IS = (("<![CDATA[", "]]>"), ("<!--", "-->"))
 _DEEPEST = 200
 
 
@@ -58,7 +60,7 @@ def parse(text: str) -> dict[str, Any]:
     """The elements by tag; ValueError for a text that is too long, too deep, has no element or is not well-formed."""
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"The XML has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible.")
-    body = _BARE_AMPERSAND.sub("&amp;", _DECLARATION.sub("", text, count=1))
+    body = "".join(_mended(_DECLARATION.sub("", text.removeprefix(_MARK), count=1)))
     try:
         # A root of our own: a model's answer may have several elements, or words around them.
         root: Element = fromstring(f"<root>{body}</root>", forbid_dtd=True)
@@ -68,6 +70,26 @@ def parse(text: str) -> dict[str, Any]:
         raise ValueError("The text has no XML element.")
     parsed: dict[str, Any] = _content(root, 0)
     return parsed
+
+
+def _mended(text: str) -> Iterator[str]:
+    """The text in pieces, with bare ampersands written as XML wants them, but not where XML takes them as they are."""
+    done = 0
+    following = [text.find(start) for start, _ in _AS_IT_IS]
+    while any(at >= 0 for at in following):
+        at, (start, end) = min((at, marks) for at, marks in zip(following, _AS_IT_IS, strict=True) if at >= 0)
+        after = text.find(end, at + len(start))
+        if after < 0:
+            break  # it is not well-formed
+        yield _BARE_AMPERSAND.sub("&amp;", text[done:at])
+        done = after + len(end)
+        yield text[at:done]
+        # Each is looked for again only once it is behind, so that all searches together read the text once or twice.
+        following = [
+            found if found < 0 or found >= done else text.find(start, done)
+            for found, (start, _) in zip(following, _AS_IT_IS, strict=True)
+        ]
+    yield _BARE_AMPERSAND.sub("&amp;", text[done:])
 
 
 def _content(element: Element, depth: int) -> Any:

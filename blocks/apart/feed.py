@@ -5,13 +5,16 @@ where `published` is seconds since 1970 or null; or null when the document is no
 """
 
 import calendar
+import io
 import json
-import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 _MOST = 1_000
 _LONGEST = 100_000
+_FIRST = calendar.timegm((1, 1, 1, 0, 0, 0))
+_LAST = calendar.timegm((9999, 12, 31, 23, 59, 59))
 
 
 def main() -> None:
@@ -19,9 +22,13 @@ def main() -> None:
     # Late, so that the limits hold for what it does when it is loaded, too.
     import feedparser
 
-    feed = feedparser.parse(
-        sys.stdin.buffer.read(), response_headers={"content-type": sys.argv[1] if len(sys.argv) > 1 else ""}
-    )
+    from blocks.apart.confinement import shut_off
+
+    shut_off()
+
+    # As a stream: bytes that are the name of a file or an address would be opened or fetched.
+    document = io.BytesIO(sys.stdin.buffer.read())
+    feed = feedparser.parse(document, response_headers={"content-type": sys.argv[1] if len(sys.argv) > 1 else ""})
     if not feed.get("version") and not feed["entries"]:
         json.dump(None, sys.stdout)
     else:
@@ -38,8 +45,17 @@ def _entry(entry: Any) -> dict[str, Any]:
         "description": _text(entry, "summary"),
         "author": _text(entry, "author"),
         "categories": [str(tag["term"])[:1000] for tag in tags[:100] if tag.get("term")],
-        "published": calendar.timegm(moment) if moment else None,
+        "published": _seconds(moment) if moment else None,
     }
+
+
+def _seconds(moment: Any) -> int | None:
+    """Since 1970; None for a date that is none, or of no year that dates can have."""
+    try:
+        seconds = calendar.timegm(moment)
+    except (OverflowError, ValueError):
+        return None
+    return seconds if _FIRST <= seconds <= _LAST else None
 
 
 def _text(entry: Any, name: str) -> str:
@@ -47,11 +63,8 @@ def _text(entry: Any, name: str) -> str:
 
 
 if __name__ == "__main__":
-    for limit, most in (
-        (resource.RLIMIT_AS, 768 << 20),
-        (resource.RLIMIT_CPU, 30),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from blocks.apart.confinement import limit
+
+    limit(megabytes=768, seconds=30)
     main()

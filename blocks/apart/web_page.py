@@ -4,8 +4,8 @@ Answers `{"title", "text"}`; the text is empty when the page has none.
 """
 
 import json
-import resource
 import sys
+from pathlib import Path
 
 _LONGEST = 2_000_000
 _SHORT = 200
@@ -15,6 +15,10 @@ def main() -> None:
     """Read, extract, answer."""
     # Late, so that the limits hold for what these do when they are loaded, too.
     from trafilatura import extract, html2txt, load_html
+
+    from blocks.apart.confinement import shut_off
+
+    shut_off()
 
     page = sys.stdin.buffer.read().decode("utf-8", errors="replace")
     if "<html" not in page[:10_000].lower():
@@ -30,11 +34,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    for limit, most in (
-        (resource.RLIMIT_AS, 768 << 20),
-        (resource.RLIMIT_CPU, 30),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from blocks.apart.confinement import limit
+
+    limit(megabytes=768, seconds=30)
     main()

@@ -13,6 +13,8 @@ from blocks.http.errors import AnswerTooLarge, AnswerUnreadable
 
 ACCEPTED = "gzip, deflate"
 _PART = 256 * 1024
+_PIECE = 4 * 1024
+_MEMBER = b"\x1f\x8b"
 
 _CHARSETS = frozenset(
     {
@@ -68,11 +70,12 @@ def too_large(host: str, most: int) -> AnswerTooLarge:
 
 
 class _Inflating:
-    """gzip or deflate, unfolded in parts of bounded size."""
+    """gzip or deflate, unfolded in parts of bounded size. gzip may have several members, one after the other."""
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self._inflate: zlib._Decompress | None = None
+        self._behind = b""
 
     @property
     def ended(self) -> bool:
@@ -80,17 +83,30 @@ class _Inflating:
         return self._inflate is not None and self._inflate.eof
 
     def parts(self, data: bytes) -> Iterator[bytes]:
-        """What the next bytes unfold to. What follows the end of the stream is left aside."""
+        """What the next bytes unfold to. What follows the end of the stream and is no further member is left aside."""
         if self._inflate is None:
             if not data:
                 return
             self._inflate = self._begun_with(data[0])
-        while not self._inflate.eof:
+        # What follows an end is copied there: in small pieces, so that a thousand ends in one are no matter.
+        for start in range(0, len(data), _PIECE):
+            yield from self._member_parts(data[start : start + _PIECE])
+
+    def _member_parts(self, data: bytes) -> Iterator[bytes]:
+        while self._inflate:
+            if self._inflate.eof:
+                # The two bytes that begin a member may come one by one.
+                data = self._behind + data
+                self._behind = data[:2]
+                if self._coding == "deflate" or not data.startswith(_MEMBER):
+                    return
+                self._behind = b""
+                self._inflate = self._begun_with(data[0])
             part = self._inflate.decompress(data, _PART)
-            data = self._inflate.unconsumed_tail
             if part:
                 yield part
-            if len(part) < _PART and not data:
+            data = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+            if len(part) < _PART and not data and not self._inflate.eof:
                 return
 
     def _begun_with(self, first: int) -> "zlib._Decompress":

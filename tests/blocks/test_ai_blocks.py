@@ -1,12 +1,13 @@
 """Blocks that ask a language model, which answers as the test says."""
 
+import time
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from activities.block_run import run_alone
-from blocks.ai_structured import AIListGenerator, AIStructuredResponseGenerator, parsed
+from blocks.ai_structured import AIListGenerator, AIStructuredResponseGenerator, NoFit, parsed
 from blocks.ai_summary import AITextSummarizer, chunks
 from blocks.ai_texts import AICondition, AIConversation, AITextGenerator
 from blocks.asking_models import user
@@ -135,6 +136,32 @@ async def test_conditions_that_stay_open(answer: str) -> None:
 )
 def test_json_is_found_in_an_answer(text: str) -> None:
     assert parsed(text, "{") == {"name": "Ada", "age": 36}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<json_output>" * 20_000,
+        "<json_output>" * 20_000 + "</json_output>",
+        "```json\n" * 20_001,
+        "```" + "\n" * 200_000,
+        "`" * 300_000,
+        ("```" + " " * 50) * 10_001,
+    ],
+    ids=lambda text: text[:16],
+)
+def test_an_answer_made_to_be_read_slowly_is_read_at_once(text: str) -> None:
+    """Reading it holds up all blocks of the worker."""
+    started = time.process_time()
+    with pytest.raises(NoFit):
+        parsed(text, "{")
+    assert time.process_time() - started < 1
+
+
+def test_json_in_the_second_fence_or_tag_is_found() -> None:
+    assert parsed("```sh\nls\n```\n````json\n{}\n````", "{") == {}
+    assert parsed("<json_output>no</json_output> sorry <json_output>[1]</json_output>", "[") == [1]
+    assert parsed("``` \n[2]``` <json_output>[1]", "[") == [2]
 
 
 async def test_an_answer_that_does_not_fit_is_sent_back_with_what_is_wrong() -> None:

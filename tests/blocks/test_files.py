@@ -1,6 +1,7 @@
 """Files as blocks get them: data URIs, addresses, files of the run; storing, reading, archives. Hostile ones too."""
 
 import base64
+import gzip
 import io
 import resource
 import struct
@@ -305,12 +306,28 @@ async def test_a_compressed_text_comes_back(text: str) -> None:
         (zlib.compress(b"\xff\xfe\xfd", wbits=31), "UTF-8"),
         (zlib.compress(b"tea"), "gzip"),
         (b"tea", "gzip"),
+        (gzip.compress(b"tea") + b"tea", "gzip"),
+        (gzip.compress(b"tea") + gzip.compress(b"tea")[:-4], "cut off"),
+        (gzip.compress(bytes(limits.LONGEST_TEXT // 2 + 1)) * 2, "more than"),
         (b"", "cut off"),
     ],
 )
 async def test_compressed_texts_that_are_refused(packed: bytes, reason: str) -> None:
     with within(seconds=5, megabytes=200), pytest.raises(ValueError, match=reason):
         await run(DecompressText, {"compressed": base64.b64encode(packed).decode()})
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(512)], ids=["nothing", "zeros"])
+async def test_all_members_of_a_packed_text_are_unpacked(behind: bytes) -> None:
+    members = [gzip.compress(text) for text in (b"first " * 2_000, b"", b"second")]
+    packed = base64.b64encode(b"".join(members) + behind).decode()
+    assert await run(DecompressText, {"compressed": packed}) == [("text", "first " * 2_000 + "second")]
+
+
+async def test_many_small_members_take_no_longer_than_one() -> None:
+    packed = base64.b64encode(gzip.compress(b"") * 200_000).decode()
+    with within(seconds=20, megabytes=200):
+        assert await run(DecompressText, {"compressed": packed}) == [("text", "")]
 
 
 async def test_what_is_no_base_64_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 import time
 import zipfile
 from datetime import date, datetime
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blocks import limits
+from blocks import limits, tables
+from blocks.apart.limited import Limited
 from blocks.base import Block, BlockInputError
 from blocks.basic import UniversalTypeConverter
 from blocks.dictionaries import FindInDictionary
@@ -194,6 +196,50 @@ def texts(xml: str) -> bytes:
     content = sheet('<row r="1"><c r="A1" t="s"><v>0</v></c></row>')
     content = with_part(content, "[Content_Types].xml", types.replace(b"</Types>", part))
     return with_part(content, "xl/sharedStrings.xml", named.encode())
+
+
+def shared(text: str, *lines: int) -> bytes:
+    """A spreadsheet whose lines have so many cells, all of which refer to one text."""
+    content = texts(f'<sst><si><t xml:space="preserve">{text}</t></si></sst>')
+    rows = "".join(f"<row>{'<c t="s"><v>0</v></c>' * cells}</row>" for cells in lines)
+    return with_part(content, SHEET, f"{HEAD}<sheetData>{rows}</sheetData></worksheet>".encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "about"),
+    [
+        (shared("x" * 500_000 + " ", 1, 16_000), {}),
+        (shared("x" * 500_000 + " ", 16_000, 1), {}),
+        (shared("x" * 500_000 + " ", 16_000), {"has_header": False}),
+        (shared("x" * 500_000 + " ", *[1] * 16_000), {"has_header": False}),
+        (shared("x" * 500_000 + " ", 2, *[2] * 16_000), {"strip": False}),
+    ],
+    ids=["row", "header", "no header", "column", "as it is"],
+)
+async def test_one_long_text_in_many_cells_is_refused_before_it_is_copied(
+    content: bytes, about: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_APART", Limited("blocks.tables:rows_here", "The table", megabytes=512, seconds=20))
+    assert len(content) < 200_000
+    with pytest.raises(ValueError, match="more than 50,000,000 characters"):
+        await rows(file_input=uri(content), **about)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(sheet("<row>" + "<c/>" * 3_000_000 + "</row>"), id="cells of one row"),
+        pytest.param(texts("<sst>" + "<si/>" * 3_000_000 + "</sst>"), id="texts"),
+    ],
+)
+async def test_what_the_library_holds_before_it_is_counted_is_not_the_workers(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_APART", Limited("blocks.tables:rows_here", "The table", megabytes=192, seconds=2))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=r"more than .* MB"):
+        await rows(file_input=uri(content))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 << 10
 
 
 async def test_texts_that_stand_elsewhere() -> None:

@@ -1,6 +1,7 @@
 """Text blocks, patterns, templates, XML (agent-graphs §17.7 to §17.9)."""
 
 import asyncio
+import resource
 import time
 from typing import Any
 
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks import jinja, patterns
+from blocks.apart.limited import Limited
 from blocks.jinja import TemplateError, render
+from blocks.plain_templates import is_plain
 from blocks.text import CombineTexts, TextDecoder, TextReplace, TextSplit, unescape
 from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
 from blocks.text_template import FillTextTemplate
@@ -98,6 +101,22 @@ async def test_a_pattern_too_large_to_compile_is_refused(pattern: str) -> None:
         await extract("a", pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("(?R)", r"more than (256|7 seconds or 256) MB"),
+        ("(?:(?R)a)", r"more than (256|7 seconds or 256) MB"),
+        ("(" * 3_000 + ")" * 3_000, "nested too deeply"),
+        ("(?:" * 2_000 + "a" + ")" * 2_000, "nested too deeply"),
+    ],
+)
+async def test_a_pattern_that_takes_too_much_memory_or_depth_is_refused(pattern: str, problem: str) -> None:
+    before = most_memory()
+    with pytest.raises(ValueError, match=problem):
+        await extract("a" * 100, pattern)
+    assert most_memory() - before < 60
+
+
 @pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", "[({]{2}", r"\({5}", "(a|b){2,}?", "x{", "[]{9}]"])
 async def test_patterns_of_common_size_are_not(pattern: str) -> None:
     assert dict(await extract("none of it", pattern))["matched_count"] == 0
@@ -183,6 +202,93 @@ async def test_a_slow_template_is_stopped(template: str, monkeypatch: pytest.Mon
     assert time.monotonic() - started < 2
 
 
+def most_memory() -> int:
+    """The most that this process has held at once, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+HUGE = "{% set t = ('x' * 10000) * 1000 %}"
+NESTED = "{% set n = namespace(x=['a']) %}{% for i in range(40) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        HUGE + "{{ ([t] * 300)|join('')|length }}",
+        HUGE + "{{ ''.join([t] * 300)|length }}",
+        HUGE + "{{ [t] * 300 }}",
+        HUGE + "{{ ([t] * 300)|tojson|length }}",
+        HUGE + "{{ ([t] * 300)|string|length }}",
+        HUGE + "{{ {'t': t * 1, 'u': [t] * 300} ~ '' }}",
+        HUGE + "{{ '%s' % [t] * 300 }}",
+        HUGE + "{{ '%s%s' % ([t] * 150, [t] * 150) }}",
+        NESTED + "{{ n.x|string|length }}",
+        NESTED + "{{ n.x|tojson|length }}",
+        NESTED + "{{ n.x|pprint|length }}",
+        NESTED + "{{ (n.x ~ '')|length }}",
+        NESTED + "{{ n.x }}",
+    ],
+)
+async def test_a_template_cannot_take_the_workers_memory(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jinja, "_APART", Limited("blocks.jinja:filled", "The template", megabytes=256, seconds=1))
+    before = most_memory()
+    with pytest.raises(TemplateError, match=r"memory|characters|seconds"):
+        await render(template, {})
+    assert most_memory() - before < 60
+
+
+async def test_a_template_that_cannot_be_interrupted_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing lists that hold each other twice is one call of Python's, and holds up all else in its process."""
+    monkeypatch.setattr(jinja, "_APART", Limited("blocks.jinja:filled", "The template", seconds=1))
+    twice = NESTED + NESTED.replace("set n ", "set m ").replace("n.x", "m.x")
+    with pytest.raises(TemplateError, match="took more than 1 seconds or 512 MB"):
+        await render(twice + "{{ n.x == m.x }}", {})
+    # The next one gets a process of its own.
+    assert await render("{{ 1 + 1 }}", {}) == "2"
+
+
+@pytest.mark.parametrize("operation", ["n.x * n.x", "n.x * 99999 * n.x", "-n.x * n.x"])
+async def test_a_template_cannot_make_giant_integers(operation: str) -> None:
+    template = "{% set n = namespace(x=9) %}{% for i in range(40) %}{% set n.x = OP %}{% endfor %}{{ n.x > 3 }}"
+    started = time.monotonic()
+    with pytest.raises(TemplateError, match="integer of more than 100,000 bits"):
+        await render(template.replace("OP", operation), {})
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("template", "plain"),
+    [
+        ("Dear {{ a.b['c'][0]|upper }}, {% if x is defined and x == 1 %}{{ x }}{% else %}-{% endif %}", True),
+        ("{% for k, v in d.items() %}{{ loop.index }}: {{ v|join(', ') }}{% endfor %}", True),
+        ("{{ x|tojson|upper|trim }}", True),
+        ("{{ x|tojson|tojson|tojson|tojson }}", False),
+        ("{{ x|replace('a', 'b') }}", False),
+        ("{{ x + 1 }}", False),
+        ("{{ x ~ y }}", False),
+        ("{{ [x, x] }}", False),
+        ("{% set y = x %}", False),
+        ("{{ x.join(y) }}", False),
+        ("{% for a in x.items() if f() %}{% endfor %}", False),
+        ("{% for a in x recursive %}{{ loop(a) }}{% endfor %}", False),
+        ("{% macro m() %}{% endmacro %}", False),
+        ("{{ x|default([y, y]) }}", False),
+        ("{{ x|round(99999) }}", False),
+        ("{{ x[y:] }}", False),
+    ],
+)
+def test_which_templates_are_plain(template: str, plain: bool) -> None:
+    assert is_plain(jinja._PLAIN.parse(template)) is plain
+
+
+async def test_plain_templates_stay_in_the_process_and_are_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = "{{ a }}{% for k, v in d.items() %}{{ k }}={{ v|join('+')|upper }};{% endfor %}{{ none|default('?') }}"
+    values = {"a": "<é\ud800>", "d": {"x": ["q", 2], "y": []}}
+    apart = await render("{% set z = 1 %}" + template, values)
+    monkeypatch.setattr(jinja, "_APART", None)
+    assert await render(template, values) == apart == "<é\ud800>x=Q+2;y=;None"
+
+
 @pytest.mark.parametrize(
     ("xml", "expected"),
     [
@@ -193,6 +299,10 @@ async def test_a_slow_template_is_stopped(template: str, monkeypatch: pytest.Mon
         ("<a><b>1</b><c/><b><d>2</d></b></a>", {"a": [{"b": "1"}, {"c": ""}, {"b": {"d": "2"}}]}),
         ("<A><B>1</B><b>2</b></A>", {"a": [{"b": "1"}, {"b": "2"}]}),
         ("<b>1</b><c>2</c><b>3</b>", {"b": ["1", "3"], "c": "2"}),
+        ("<a><![CDATA[AT&T <b> &amp;]]> & &lt;co&gt;</a>", {"a": "AT&T <b> &amp; & <co>"}),
+        ("<a>Q&A<!-- <![CDATA[ & --> R&D <![CDATA[<!-- & ]]>&</a>", {"a": "Q&A R&D <!-- & &"}),
+        ("\ufeff<?xml version='1.0'?><a>1</a>", {"a": "1"}),
+        ("\ufeff<a>1</a>", {"a": "1"}),
     ],
 )
 async def test_xml(xml: str, expected: dict[str, Any]) -> None:
@@ -209,8 +319,14 @@ async def test_xml(xml: str, expected: dict[str, Any]) -> None:
         "</root><a/><root>",
         "<a>" * 300 + "</a>" * 300,
         "a" * 10_000_001,
+        "<a>&<![CDATA[</a>",
+        "<a>&<!--</a>",
+        "<![CDATA[" * 300_000,
+        "<a>" + "<!--<![CDATA[" * 200_000,
     ],
+    ids=lambda xml: xml[:30],
 )
+@pytest.mark.timeout(30)
 def test_xml_that_is_refused(xml: str) -> None:
     with pytest.raises(ValueError, match=r"XML"):
         parse(xml)

@@ -1,15 +1,17 @@
 """Web pages, feeds and Wikipedia: what is read from good documents, and what bad ones can do, which is little."""
 
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blocks.apart.running import Apart
-from blocks.base import Block, Exchange, Sleep
+from blocks.base import Block, BlockInputError, Exchange, Sleep
 from blocks.feeds import ReadRssFeed
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, DestinationRefused, StatusFailed
@@ -275,6 +277,46 @@ async def test_what_is_no_feed_is_refused(net: Internet, body: str) -> None:
 def bomb(entities: str, title: str) -> str:
     item = f"<item><title>{title}</title><guid>1</guid></item>"
     return f'<!DOCTYPE r [{entities}]><rss version="2.0"><channel>{item}</channel></rss>'
+
+
+@pytest.mark.parametrize("name", ["path", "file:{path}", "file://{path}", "HTTP"])
+async def test_a_feed_that_is_the_name_of_one_is_not_opened(net: Internet, tmp_path: Path, name: str) -> None:
+    secret = tmp_path / "feed.xml"
+    secret.write_text('<rss version="2.0"><channel><item><title>secret</title></item></channel></rss>')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        net.answers[FEED] = Exchange("", {"path": str(secret), "HTTP": address}.get(name, name.format(path=secret)))
+        with pytest.raises(ValueError, match=r"tea\.example sent is no feed"):
+            await on(net, ReadRssFeed(), ONCE)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+ODD_DATES = [
+    "9999-12-31T23:59:59-23:00",
+    "0001-01-01T00:00:00+14:00",
+    "Fri, 01 Mar 0000 08:00:00 GMT",
+    "99999-01-01",
+    "-0001-01-01T00:00:00Z",
+]
+
+
+@pytest.mark.parametrize("date", ODD_DATES)
+async def test_an_entry_with_an_odd_date_is_one_without_or_an_old_one(net: Internet, date: str) -> None:
+    net.answers[FEED] = Exchange(
+        "",
+        f"<rss version='2.0'><channel><item><title>odd</title><guid>1</guid><pubDate>{date}</pubDate></item>"
+        "<item><title>plain</title><guid>2</guid></item></channel></rss>",
+    )
+    [*_, (name, entries)] = await on(net, ReadRssFeed(), ONCE)
+    assert name == "entries"
+    assert [entry["title"] for entry in entries] in (["odd", "plain"], ["plain"])
+
+
+async def test_a_feed_cannot_be_looked_at_once_in_ages(net: Internet) -> None:
+    with pytest.raises(BlockInputError, match="polling_rate"):
+        await on(net, ReadRssFeed(), {**ONCE, "run_continuously": True, "polling_rate": 10**15})
 
 
 LAUGHS = "".join(f'<!ENTITY l{number} "{f"&l{number - 1};" * 10}">' for number in range(1, 12))
