@@ -1,7 +1,7 @@
 """Regular expressions that users wrote, searched within limits of size and time in a process apart.
 
-Used by `text_patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory than there is, or
-make the library that compiles it fail in ways of its own.
+Used by `text_patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory
+than there is, or make the library that compiles it fail in ways of its own.
 """
 
 import time
