@@ -132,12 +132,15 @@ async def _messages(answer: Streamed) -> AsyncIterator[dict[str, Any]]:
 
 async def _lines(answer: Streamed) -> AsyncIterator[bytes]:
     """Lines without their ends, which are LF or CR LF."""
-    rest = b""
+    # Joined once it is whole: a line that was put together anew with every piece would cost the square of its length.
+    line: list[bytes] = []
     async for piece in answer.pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line.removesuffix(b"\r")
-    yield rest
+        rest, *others = piece.split(b"\n")
+        line.append(rest)
+        for other in others:
+            yield b"".join(line).removesuffix(b"\r")
+            line = [other]
+    yield b"".join(line)
     yield b""
 
 

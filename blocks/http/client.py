@@ -4,7 +4,8 @@ Made by `worker.py`, handed to blocks as `context.services.http`. It must not kn
 
 - Requests reach public addresses only, or those a setting names; also after redirects, also when a name server lies.
 - Every answer is bounded in bytes (compressed and not) and every request in time, redirects included.
-- It remembers nothing between requests: no cookies, no credentials. It reads no proxy from the environment.
+- It remembers nothing between requests: no cookies, no credentials, and no connection, on which a server could leave
+  the answer to somebody else's next request. It reads no proxy from the environment.
 - Nothing is tried again: that is for whoever knows what a request does.
 - Errors (`errors.py`) name the host, never the rest of a URL, a header or a body.
 
@@ -45,9 +46,7 @@ from blocks.http.requests import Body, Files, Outgoing, outgoing
 
 MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CONNECTIONS, _KEPT_CONNECTIONS = 200, 40
-# Shorter than servers keep theirs: one that is being closed as a request is sent costs the request.
-_KEPT_SECONDS = 4.0
+_CONNECTIONS = 200
 
 type Params = Mapping[str, str | int | float | bool | Sequence[str] | None]
 
@@ -90,8 +89,8 @@ class Http:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=self.trust,
             max_connections=_CONNECTIONS,
-            max_keepalive_connections=_KEPT_CONNECTIONS,
-            keepalive_expiry=_KEPT_SECONDS,
+            # One connection, one request: what a server sends beyond its answer must not be the next user's.
+            max_keepalive_connections=0,
             retries=0,
             network_backend=self.dialer,
         )

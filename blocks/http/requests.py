@@ -3,6 +3,7 @@
 Used by `client.py`. The body is encoded once, so that a redirect can ask for the same to be sent again.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,14 +68,18 @@ def outgoing(method: str, url: httpx.URL, headers: Mapping[str, str], body: Body
     if method not in _METHODS:
         raise RequestInvalid(f"The method must be one of {', '.join(sorted(_METHODS))}.", host=host_of(url))
     checked = checked_headers(headers, host_of(url))
+    parts = _parts(body, checked.get("content-type", b""))
+    if parts:
+        # Only who makes the parts knows the boundary between them, and it is in the header.
+        checked.pop("content-type", None)
     encoded = httpx.Request(
         method,
         url,
         headers=[(b"content-type", checked["content-type"])] if "content-type" in checked else None,
         content=body.content,
         json=body.json,
-        data=dict(body.data) if body.data is not None else None,
-        files=list(body.files) if body.files is not None else None,
+        data=dict(body.data) if body.data is not None and not parts else None,
+        files=parts or None,
     )
     raw = encoded.read()
     if len(raw) > most_body:
@@ -84,3 +89,20 @@ def outgoing(method: str, url: httpx.URL, headers: Mapping[str, str], body: Body
     if "content-type" in encoded.headers:
         checked["content-type"] = encoded.headers["content-type"].encode()
     return Outgoing(method, url, checked, raw)
+
+
+def _parts(body: Body, kind: bytes) -> list[tuple[str, Any]]:
+    """What goes in parts: a form with files, and one that the caller's content type says is sent so; else nothing."""
+    files = list(body.files or ())
+    fields = dict(body.data or {})
+    if not files and not (fields and kind.lower().startswith(b"multipart/form-data")):
+        return []
+    each = ((name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value]))
+    return [*((name, (None, _text(one))) for name, one in each), *files]
+
+
+def _text(value: Any) -> str | bytes:
+    """A field's value as forms of the other kind have it, too."""
+    if isinstance(value, str | bytes):
+        return value
+    return "" if value is None else json.dumps(value) if isinstance(value, bool) else str(value)

@@ -88,7 +88,7 @@ def _reply(model: Model, answer: ChatCompletion) -> Reply:
 
 async def _gathered(model: Model, chunks: AsyncIterator[ChatCompletionChunk], on_text: OnText) -> Reply:
     texts: list[str] = []
-    calls: dict[int, list[str]] = {}
+    calls: dict[int, tuple[list[str], list[str], list[str]]] = {}
     usage, finish = Usage(), None
     async for chunk in chunks:
         if chunk.usage:
@@ -99,14 +99,17 @@ async def _gathered(model: Model, chunks: AsyncIterator[ChatCompletionChunk], on
                 texts.append(choice.delta.content)
                 on_text(choice.delta.content)
             for piece in choice.delta.tool_calls or ():
-                call = calls.setdefault(piece.index, ["", "", ""])
-                call[0] = piece.id or call[0]
+                ids, names, arguments = calls.setdefault(piece.index, ([], [], []))
+                ids.append(piece.id or "")
                 if piece.function:
-                    call[1] += piece.function.name or ""
-                    call[2] += piece.function.arguments or ""
+                    names.append(piece.function.name or "")
+                    arguments.append(piece.function.arguments or "")
     if finish is None:
         raise broken_off(model.provider)
-    found = tuple(ToolCall(*call) for _, call in sorted(calls.items()))
+    found = tuple(
+        ToolCall(next((id for id in reversed(ids) if id), ""), "".join(names), "".join(arguments))
+        for _, (ids, names, arguments) in sorted(calls.items())
+    )
     return Reply("".join(texts), found, usage, model.cost(usage), _FINISH.get(finish, "stop"))
 
 

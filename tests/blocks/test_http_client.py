@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesParser
 from email.utils import format_datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from blocks.base import Exchange
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, RequestFailed, RequestInvalid, StatusFailed
-from tests.support.web import PUBLIC, Internet, internet
+from tests.support.web import PUBLIC, Internet, Seen, internet
 
 
 @pytest.fixture
@@ -70,6 +71,30 @@ async def test_files_are_sent_as_a_form(net: Internet, http: Http) -> None:
     assert b"green" in net.seen[0].body
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "Multipart/Form-Data; boundary=", "application/json"])
+async def test_a_form_with_files_says_its_own_boundary(net: Internet, http: Http, kind: str) -> None:
+    net.answers["https://api.example/"] = Exchange("", "ok")
+    files = [("file", ("tea.txt", b"green", "text/plain"))]
+    await http.request("POST", "https://api.example/", data={"a": "1"}, files=files, headers={"content-type": kind})
+    assert form_parts(net.seen[0]) == {"a": b"1", "file": b"green"}
+
+
+async def test_a_form_is_sent_in_parts_when_the_caller_says_so(net: Internet, http: Http) -> None:
+    net.answers["https://api.example/"] = Exchange("", "ok")
+    fields = {"a": "b c", "many": ["1", "2"], "empty": ""}
+    await http.request("POST", "https://api.example/", data=fields, headers={"Content-Type": "multipart/form-data"})
+    assert form_parts(net.seen[0]) == {"a": b"b c", "many": b"2", "empty": b""}
+    assert net.seen[0].body.count(b'name="many"') == 2
+
+
+def form_parts(seen: Seen) -> dict[str, bytes]:
+    """The parts of a form by name, as a server reads them."""
+    message = BytesParser().parsebytes(f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode() + seen.body)
+    parts = message.get_payload()
+    assert isinstance(parts, list)
+    return {part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts}
+
+
 async def test_a_callers_content_type_stands(net: Internet, http: Http) -> None:
     net.answers["https://api.example/"] = Exchange("", "ok")
     await http.request("PUT", "https://api.example/", json=[1], headers={"Content-Type": "application/vnd.x+json"})
@@ -80,7 +105,7 @@ async def test_nothing_is_remembered_between_requests(net: Internet, http: Http)
     net.answers["https://api.example/"] = Exchange("", "ok", headers={"Set-Cookie": "session=1"})
     await http.request("GET", "https://api.example/", headers={"Authorization": "Bearer s3cret"})
     await http.request("GET", "https://api.example/")
-    assert len(net.dialled) == 1, "the connection is used again"
+    assert len(net.dialled) == len(net.resolved) == 2, "not even the connection"
     assert {"authorization", "cookie"}.isdisjoint(net.seen[1].headers)
 
 

@@ -368,3 +368,50 @@ async def test_what_was_cut_off_leaves_no_connection_behind(net: Internet, http:
             await http.request("GET", "http://one.example/")
     async with asyncio.timeout(5):
         await asyncio.gather(*net.connections)
+
+
+POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nPOISONED"
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "surplus"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", POISON),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2\r\nok\r\n0\r\n\r\n" + POISON),
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", POISON),
+        ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", POISON),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", POISON),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n", POISON),
+        ("GET", b"HTTP/1.1 302 Found\r\nLocation: /real\r\nContent-Length: 0\r\n\r\n", POISON),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_follows_an_answer_is_nobodys_answer(
+    net: Internet, http: Http, method: str, answer: bytes, surplus: bytes, at_once: bool
+) -> None:
+    """The connection is the next request's, perhaps another user's: what is left on it would be its answer."""
+    sent = asyncio.Event()
+
+    async def write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer + surplus if at_once else answer)
+        await writer.drain()
+        if not at_once:
+            await asyncio.sleep(0.01)
+            writer.write(surplus)
+        sent.set()
+        await reader.read()
+
+    net.answers["http://one.example/"] = write
+    net.answers["http://one.example/real"] = Exchange("", "real")
+    first = await http.request(method, "http://one.example/")
+    assert b"POISONED" not in first.body
+    await sent.wait()
+    for _ in range(2):
+        assert (await http.request("GET", "http://one.example/real")).text() == "real"
+
+
+async def test_many_requests_at_once_share_no_connection(net: Internet, http: Http) -> None:
+    """Also where one is waiting when another's connection falls free."""
+    net.answers["http://one.example/"] = Exchange("", "real")
+    await asyncio.gather(*(http.request("GET", "http://one.example/") for _ in range(250)))
+    assert len(net.dialled) == len(net.connections) == 250
