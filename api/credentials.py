@@ -98,8 +98,13 @@ def _of_parents(graph: Graph, sub: Graph, masks: Masks) -> Masks:
     for each in (graph, *graph.sub_graphs):
         for node in each.nodes:
             given = node.input_default.get("nodes_input_masks")
-            if node.block_id == AGENT_EXECUTOR and node.input_default.get("graph_id") == sub.id and given:
-                own = merged(own, given) if isinstance(given, Mapping) else own
+            if (
+                node.block_id == AGENT_EXECUTOR
+                and node.input_default.get("graph_id") == sub.id
+                and isinstance(given, Mapping)
+            ):
+                # Whoever drew the graph may have written anything: what is no mask is none.
+                own = merged(own, {node_id: mask for node_id, mask in given.items() if isinstance(mask, Mapping)})
     return merged(own, masks)
 
 

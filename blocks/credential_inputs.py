@@ -89,7 +89,7 @@ def _of_input(node: Node, block: Block[BlockSchema], name: str) -> CredentialsIn
     by = wanted.provider_by.field if wanted.provider_by else wanted.host_by or None
     value = defaults.get(by) if by else None
     # Each host has headers of its own, so it is part of the key.
-    host = urlsplit(value).netloc if wanted.host_by and isinstance(value, str) else ""
+    host = _host(value) if wanted.host_by and isinstance(value, str) else ""
     place = (str(node.id), name)
     return CredentialsInput(
         key=f"{'-'.join(sorted({*providers, host} - {''}))}_{'-'.join(types)}_credentials",
@@ -101,6 +101,14 @@ def _of_input(node: Node, block: Block[BlockSchema], name: str) -> CredentialsIn
         discriminator=by,
         discriminator_values=(value,) if isinstance(value, str) else (),
     )
+
+
+def _host(url: str) -> str:
+    """The host and port of a URL; empty when it is none, which the run will say."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _together(first: CredentialsInput, other: CredentialsInput) -> CredentialsInput:

@@ -1,11 +1,11 @@
 """Agent files of former years, brought up to date.
 
-Called by the API before an exported file is read. It works on parsed JSON alone and knows no catalogue: what it cannot
-mend stays as it is, for validation to name. Source: agent-graphs §1.8, §1.9, §26.
+Called by the API before an exported file is read. It works on parsed JSON and is told what inputs blocks have today;
+what it cannot mend stays as it is, for validation to name. Source: agent-graphs §1.8, §1.9, §26.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,7 @@ RENAMED_INPUTS: Mapping[str, Mapping[str, str]] = {
 """Blocks of today whose inputs once had other names: the former names and those of today."""
 
 _AGENT_EXECUTOR = "e189baac-8c20-45a1-94a7-55177ea42565"
+_MCP_TOOL = "a0a4b1c2-d3e4-4f56-a7b8-c9d0e1f2a3b4"
 _DROPDOWN = "655d6fdf-a334-421c-b733-520549c07cd1"
 _PERPLEXITY = "c8a5f2e9-8b3d-4a7e-9f6c-1d5e3c9b7a4f"
 _TEMPLATED = frozenset(
@@ -96,29 +97,11 @@ _DROPPED = frozenset(
         "password",
     }
 )
-_STILL_SO_NAMED = frozenset(
-    {
-        "7a8ac219-c6ec-4eec-a828-81af283ce04c",  # AgentMailCreateInbox
-        "ade970ae-8428-4a7b-9278-b52054dbf535",  # AgentMailDeleteInbox
-        "b858f62b-6c12-4736-aaf2-dbc5a9281320",  # AgentMailGetInbox
-        "cfd84a06-2121-4cef-8d14-8badf52d22f0",  # AgentMailListInboxes
-        "59b49f59-a6d1-4203-94c0-3908adac50b6",  # AgentMailUpdateInbox
-        "a2db9784-2d17-4f8f-9d6b-0214e6f22101",  # AgentMailCreatePod
-        "c6862373-1ac6-402e-89e6-7db1fea882af",  # AgentMailCreatePodInbox
-        "f371f8cd-682d-4f5f-905c-529c74a8fb35",  # AgentMailDeletePod
-        "553361bc-bb1b-4322-9ad4-0c226200217e",  # AgentMailGetPod
-        "12fd7a3e-51ad-4b20-97c1-0391f207f517",  # AgentMailListPodDrafts
-        "a8c17ce0-b7c1-4bc3-ae39-680e1952e5d0",  # AgentMailListPodInboxes
-        "80214f08-8b85-4533-a6b8-f8123bfcb410",  # AgentMailListPodThreads
-        "9d3725ee-2968-431a-a816-857ab41e1420",  # AgentMailListPods
-        "1b4c6bd1-4f28-4bad-9ae9-e7034a0f61ff",  # GetRedditUserInfo
-        "6fbe6329-d13e-4d2e-bd4d-b4d921b56161",  # GetUserPosts
-        "7921101a-0537-4259-82ea-bc186ca6b1b6",  # SendRedditMessage
-        "50cf5290-ec87-4ca1-b7d7-b8b4ef772f6d",  # SendSlackMessage
-        _AGENT_EXECUTOR,  # its pins are the names of its graph's inputs
-    }
-)
-"""Blocks of today whose own pins bear one of those names."""
+_OPEN = frozenset({_AGENT_EXECUTOR, _MCP_TOOL})
+"""Blocks whose pins are the inputs of what they call, whatever these are named."""
+
+type InputsOf = Callable[[str], Container[str] | None]
+"""The names of a block's inputs, by its id of today; None when nobody knows the block."""
 
 RENAMED_MODELS: Mapping[str, str] = {
     "claude-3-5-sonnet-latest": "claude-sonnet-4-5-20250929",
@@ -142,38 +125,39 @@ _SYSTEM_PROVIDERS: Mapping[str, str] = {
 """System credentials that were once all of the provider `llm`."""
 
 
-def modernise(raw: dict[str, Any]) -> dict[str, Any]:
+def modernise(raw: dict[str, Any], inputs_of: InputsOf) -> dict[str, Any]:
     """The agent file in today's terms, its sub-graphs too. The argument is not changed; once is as good as twice."""
-    graph = _graph(raw)
+    graph = _graph(raw, inputs_of)
     subs = raw.get("sub_graphs")
     if isinstance(subs, list):
-        graph["sub_graphs"] = [_graph(sub) if isinstance(sub, dict) else sub for sub in subs]
+        graph["sub_graphs"] = [_graph(sub, inputs_of) if isinstance(sub, dict) else sub for sub in subs]
     return graph
 
 
-def _graph(raw: dict[str, Any]) -> dict[str, Any]:
+def _graph(raw: dict[str, Any], inputs_of: InputsOf) -> dict[str, Any]:
     nodes, links = raw.get("nodes"), raw.get("links")
     graph = dict(raw)
     if not isinstance(nodes, list):
         return graph
-    graph["nodes"] = [_node(node) if isinstance(node, dict) else node for node in nodes]
+    graph["nodes"] = [_node(node, inputs_of) if isinstance(node, dict) else node for node in nodes]
     if isinstance(links, list):
         former_ids = {
             node["id"]: node["block_id"]
             for node in nodes
             if isinstance(node, dict) and isinstance(node.get("id"), str) and isinstance(node.get("block_id"), str)
         }
-        graph["links"] = [_link(link, former_ids) for link in links if not _leads_to_dropped(link, former_ids)]
+        kept = (link for link in links if not _leads_to_dropped(link, former_ids, inputs_of))
+        graph["links"] = [_link(link, former_ids) for link in kept]
     return graph
 
 
-def _node(raw: dict[str, Any]) -> dict[str, Any]:
+def _node(raw: dict[str, Any], inputs_of: InputsOf) -> dict[str, Any]:
     block_id = raw.get("block_id")
     if not isinstance(block_id, str):
         return raw
     node = {**raw, "block_id": _today(block_id)}
     if isinstance(raw.get("input_default"), dict):
-        node["input_default"] = _defaults(block_id, raw["input_default"])
+        node["input_default"] = _defaults(block_id, raw["input_default"], inputs_of)
     return node
 
 
@@ -182,10 +166,12 @@ def _today(block_id: str) -> str:
     return successor.block_id if successor else LEGACY_IDS.get(block_id, block_id)
 
 
-def _defaults(former_id: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(former_id: str, raw: Mapping[str, Any], inputs_of: InputsOf) -> dict[str, Any]:
     block_id = _today(former_id)
     renamed = _renamed_inputs(former_id)
-    values = {_renamed(name, renamed): value for name, value in raw.items() if not _is_dropped(block_id, name)}
+    values = {
+        _renamed(name, renamed): value for name, value in raw.items() if not _is_dropped(block_id, name, inputs_of)
+    }
     if block_id in _TEMPLATED:
         for name in _TEMPLATE_FIELDS:
             if isinstance(values.get(name), str):
@@ -211,9 +197,15 @@ def _with_double_braces(template: str) -> str:
     return template if _DOUBLE_BRACES.search(template) else _SINGLE_BRACES.sub(r"{{\1}}", template)
 
 
-def _is_dropped(block_id: str, name: str) -> bool:
-    """Whether the key is a secret from before credentials had a place of their own."""
-    return name in _DROPPED and block_id not in _STILL_SO_NAMED
+def _is_dropped(block_id: str, name: str, inputs_of: InputsOf) -> bool:
+    """Whether the key is a secret from before credentials had a place of their own: an input that its block lost.
+
+    Blocks of today may have one of that name, and of a block that nobody knows nothing can be said.
+    """
+    if name not in _DROPPED or block_id in _OPEN:
+        return False
+    inputs = inputs_of(block_id)
+    return inputs is not None and name not in inputs
 
 
 def _model(block_id: str, model: str) -> str:
@@ -223,9 +215,9 @@ def _model(block_id: str, model: str) -> str:
 
 
 def _credentials(value: Any) -> Any:
-    if isinstance(value, dict) and value.get("provider") == "llm" and value.get("id") in _SYSTEM_PROVIDERS:
-        return {**value, "provider": _SYSTEM_PROVIDERS[value["id"]]}
-    return value
+    if not isinstance(value, dict) or value.get("provider") != "llm" or not isinstance(value.get("id"), str):
+        return value
+    return {**value, "provider": _SYSTEM_PROVIDERS.get(value["id"], "llm")}
 
 
 def _end(link: Any, side: str, former_ids: Mapping[str, str]) -> str:
@@ -234,9 +226,11 @@ def _end(link: Any, side: str, former_ids: Mapping[str, str]) -> str:
     return former_ids.get(node_id, "") if isinstance(node_id, str) else ""
 
 
-def _leads_to_dropped(link: Any, former_ids: Mapping[str, str]) -> bool:
+def _leads_to_dropped(link: Any, former_ids: Mapping[str, str], inputs_of: InputsOf) -> bool:
     sink = _end(link, "sink", former_ids)
-    return bool(sink) and isinstance(link.get("sink_name"), str) and _is_dropped(_today(sink), link["sink_name"])
+    if not sink or not isinstance(link.get("sink_name"), str):
+        return False
+    return _is_dropped(_today(sink), link["sink_name"], inputs_of)
 
 
 def _link(link: Any, former_ids: Mapping[str, str]) -> Any:

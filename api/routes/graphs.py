@@ -1,6 +1,6 @@
 """Graphs and their versions: create, import, change, read."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from api.showing_graphs import detail, meta
 from blocks.legacy import modernise
 from blocks.retired_models import with_known_models
 from contracts.errors import GraphNotFound, ValidationFailed
-from engine.model import Graph
+from engine.model import BlockId, Graph
 from engine.problems import Code
 from engine.validate import with_static_links
 from store.graph_records import GraphRow
@@ -51,7 +51,7 @@ async def import_graph(body: JsonObject, app: AppServices, user: CurrentUser, re
     """Store an exported agent file, brought up to date, together with its problems (agent-graphs §1.8, §26)."""
     read = read_graph(graph_of(body))
     # Read first: what brings old files up to date may then rely on their form.
-    graph = read_graph(modernise(read.graph.model_dump(mode="json"))).graph
+    graph = read_graph(modernise(read.graph.model_dump(mode="json"), lambda block_id: _inputs_of(app, block_id))).graph
     graph = with_sub_graphs_found(with_known_models(graph, app.catalogue.get), app.catalogue.shape)
     if not graph.name.strip():
         graph = graph.model_copy(update={"name": UNTITLED})
@@ -128,6 +128,11 @@ async def change_settings(
     await _row(app, user, graph_id, None)
     await app.store.reviews.change_settings(user.id, graph_id, SettingsChange(**body.model_dump()))
     return _settings(await app.store.reviews.settings(user.id, graph_id))
+
+
+def _inputs_of(app: Services, block_id: str) -> Container[str] | None:
+    shape = app.catalogue.shape(BlockId(block_id))
+    return shape.inputs if shape else None
 
 
 def _settings(settings: GraphSettings) -> GraphSettingsBody:

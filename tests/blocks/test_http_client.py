@@ -90,7 +90,7 @@ async def test_a_form_is_sent_in_parts_when_the_caller_says_so(net: Internet, ht
 def form_parts(seen: Seen) -> dict[str, bytes]:
     """The parts of a form by name, as a server reads them."""
     message = BytesParser().parsebytes(f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode() + seen.body)
-    parts = message.get_payload()
+    parts: Any = message.get_payload()
     assert isinstance(parts, list)
     return {part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.showing_blocks import Search, page
 from blocks.catalogue import CATALOGUE_BLOCKS, default_catalogue
 from tests.blocks.block_runs import run
 
@@ -18,6 +19,7 @@ BLOCK = """
     from pydantic import Field
 
     from blocks.base import Block, BlockContext, Category, Inputs, Outputs, Yielded
+    from blocks.credentials import CredentialsField, CredentialsMeta, ProviderBy
 
 
     class ShoutInputs(Inputs):
@@ -102,6 +104,60 @@ BROKEN = {
     "an id of ours": (BLOCK.replace(SHOUT, STORE_VALUE), ":Shout", "StoreValue has the same id"),
     "a former id": (BLOCK.replace(SHOUT, "b2g2c3d4-5e6f-7g8h-9i0j-k1l2m3n4o5p6"), ":Shout", "former id"),
     "a constructor that fails": (BLOCK + "\n        def __init__(self): raise OSError('no disk')", ":Shout", "no disk"),
+    **{said: (BLOCK + f"\n        {line}", ":Shout", reason) for said, (line, reason) in {
+        "credentials of an input that is none": (
+            "from blocks.credentials import CredentialsField as C; credentials = {'credentials': C(('acme',))}",
+            "has no input `credentials`"),
+        "credentials of an input of another name": (
+            "from blocks.credentials import CredentialsField as C; credentials = {'text': C(('acme',))}",
+            "must be named"),
+        "credentials by an input that is none": (
+            "class Input(ShoutInputs): credentials: CredentialsMeta | None = None\n"
+            "        credentials = {'credentials': CredentialsField(('a',), provider_by=ProviderBy('model', str))}",
+            "has no input `model`"),
+        "credentials for the host of an input that is none": (
+            "class Input(ShoutInputs): credentials: CredentialsMeta | None = None\n"
+            "        credentials = {'credentials': CredentialsField(('a',), host_by='url')}",
+            "has no input `url`"),
+        "providers that are a text": (
+            "from blocks.credentials import CredentialsField as C; credentials = {'credentials': C('acme')}",
+            "`credentials`"),
+        "credentials that are a text": ("credentials = {'credentials': 'acme'}", "`credentials`"),
+        "credentials that are a list": ("credentials = ['credentials']", "`credentials`"),
+        "costs that are a number": ("costs = 3", "`costs`"),
+        "costs that are numbers": ("costs = (3,)", "`costs`"),
+        "a cost that is a text": ("from blocks.base import Cost; costs = (Cost('3'),)", "`costs`"),
+        "a cost of no known type": ("from blocks.base import Cost; costs = (Cost(3, 'run'),)", "`costs`"),
+        "a cost with a strange filter": ("from blocks.base import Cost; costs = (Cost(3, filter=3),)", "`costs`"),
+        "a cost with a filter that is no JSON": (
+            "from blocks.base import Cost; costs = (Cost(3, filter={'a': object()}),)", "or described"),
+        "a cost by nothing": ("from blocks.base import Cost; costs = (Cost(3, divisor=0),)", "`costs`"),
+        "examples that are texts": ("examples = ('hey',)", "`examples`"),
+        "examples that are no list": ("examples = 3", "`examples`"),
+        "a timeout that is a number": ("timeout = 3", "`timeout`"),
+        "a queue that is none": ("task_queue = None", "`task_queue`"),
+        "failures that are no class": ("transient = (3,)", "`transient`"),
+        "failures that are no tuple": ("transient = [OSError]", "`transient`"),
+        "a flag that is a text": ("disabled = 'no'", "`disabled`"),
+        "a static output that is none": ("static_output = None", "`static_output`"),
+        "categories that are no set": ("categories = [3]", "`categories`"),
+        "a description that cannot be sent": ("description = '\\ud800'", "or described"),
+        "an example of an input that is no JSON": (
+            "class Input(ShoutInputs): more: int = Field(1, json_schema_extra={'examples': [object()]})",
+            "or described"),
+        "inputs that have no schema": (
+            "class Input(ShoutInputs): part: slice",
+            "or described"),
+        "a default that fails": (
+            "class Input(ShoutInputs): more: int = Field(default_factory=lambda: 1 // 0)", "ZeroDivisionError"),
+        "a shape that fails": ("shape = classmethod(lambda cls: 1 // 0)", "ZeroDivisionError"),
+        "a shape that is none": ("shape = classmethod(lambda cls: 3)", "`shape`"),
+        "effects that fail": ("effects_for = lambda self, _: 1 // 0", "ZeroDivisionError"),
+        "effects that are none": ("effects_for = lambda self, _: 3", "`effects_for`"),
+        "refusals that fail": ("refusals = classmethod(lambda cls, _: 1 // 0)", "ZeroDivisionError"),
+        "a schema of its own that is none": (
+            "class Input(ShoutInputs): model_json_schema = classmethod(lambda cls: 3)", "no JSON Schema"),
+    }.items()},
 }  # fmt: skip
 
 
@@ -114,6 +170,7 @@ def test_a_broken_package_is_left_out_and_named(
     with caplog.at_level(logging.ERROR, "blocks.installed"):
         catalogue = default_catalogue()
     assert len(catalogue) == len(CATALOGUE_BLOCKS) + 1, "what is sound is there"
+    assert len(page(catalogue, Search(), limit=1_000, after=None).model_dump_json()) > 1_000, "and is shown"
     (message,) = [record.getMessage() for record in caplog.records]
     assert reason in message
     assert "broken_blocks (shout = broken_blocks:Shout)" in message

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blocks.catalogue import own_catalogue
 from blocks.legacy import LEGACY_IDS, modernise
+from blocks.mcp_tool import McpTool
+from engine.model import BlockId
 
 OUTPUT = "363ae599-353e-4804-937e-b2ee3cef3da4"
 TEXT_GENERATOR = "1f292d4a-41a4-4977-9684-7c8d560b9f91"
@@ -21,12 +25,24 @@ REDDIT_USER = "1b4c6bd1-4f28-4bad-9ae9-e7034a0f61ff"
 SEND_EMAIL = "4335878a-394e-4e67-adf2-919877ff49ae"
 
 
+SHAPES = own_catalogue()
+
+
+def inputs_of(block_id: str) -> Collection[str] | None:
+    shape = SHAPES.shape(BlockId(block_id))
+    return shape.inputs if shape else None
+
+
+def modern(graph: dict[str, Any]) -> dict[str, Any]:
+    return modernise(graph, inputs_of)
+
+
 def node(block_id: str, **defaults: Any) -> dict[str, Any]:
     return {"id": "n", "block_id": block_id, "input_default": defaults}
 
 
 def migrated(block_id: str, **defaults: Any) -> dict[str, Any]:
-    graph = modernise({"nodes": [node(block_id, **defaults)], "links": []})
+    graph = modern({"nodes": [node(block_id, **defaults)], "links": []})
     return dict(graph["nodes"][0]["input_default"])
 
 
@@ -36,7 +52,7 @@ def link(source: str, source_name: str, sink: str, sink_name: str) -> dict[str, 
 
 @pytest.mark.parametrize(("former", "today"), LEGACY_IDS.items())
 def test_former_ids(former: str, today: str) -> None:
-    assert modernise({"nodes": [node(former)]})["nodes"][0]["block_id"] == today
+    assert modern({"nodes": [node(former)]})["nodes"][0]["block_id"] == today
 
 
 @pytest.mark.parametrize(
@@ -101,9 +117,33 @@ def test_dropped_keys_go_with_the_links_into_them() -> None:
             link("o", "output", "agent", "password"),
         ],
     }
-    after = modernise(graph)
+    after = modern(graph)
     assert [n["input_default"] for n in after["nodes"]] == [{"to": "a"}, {"username": "ada"}, {}, {}]
     assert after["links"] == graph["links"][1:]
+
+
+@pytest.mark.parametrize("name", ["username", "password", "client_id", "client_secret", "api_key", "creds"])
+def test_a_pin_that_a_block_has_is_never_dropped(name: str) -> None:
+    """Nor one of a block that nobody knows, or whose pins are those of what it calls."""
+    graph = {
+        "nodes": [
+            {"id": "has", "block_id": "installed", "input_default": {name: "x"}},
+            {"id": "unknown", "block_id": "unknown", "input_default": {name: "x"}},
+            {"id": "mcp", "block_id": McpTool.id, "input_default": {name: "x"}},
+            {"id": "lost", "block_id": "lost", "input_default": {name: "x", "other": 1}},
+        ],
+        "links": [link("has", "output", sink, name) for sink in ("has", "unknown", "mcp", "lost")],
+    }
+    known = {"installed": {name}, "lost": {"other"}, McpTool.id: {"other"}}
+    after = modernise(graph, known.get)
+    assert [n["input_default"] for n in after["nodes"]] == [{name: "x"}] * 3 + [{"other": 1}]
+    assert after["links"] == graph["links"][:3]
+
+
+@pytest.mark.parametrize("id", [["x"], {}, None, 5])
+def test_credentials_with_an_id_that_is_none(id: Any) -> None:
+    odd = {"provider": "llm", "id": id}
+    assert migrated(TEXT_GENERATOR, credentials=odd) == {"credentials": odd}
 
 
 def test_blocks_of_2024_with_a_successor() -> None:
@@ -114,7 +154,7 @@ def test_blocks_of_2024_with_a_successor() -> None:
         ],
         "links": [link("wait", "data", "list", "items_$_0"), link("list", "list", "wait", "data")],
     }
-    after = modernise(graph)
+    after = modern(graph)
     assert after["nodes"][0]["input_default"] == {"values": [1], "values_$_1": 2}
     assert after["nodes"][1]["input_default"] == {"seconds": "3"}
     assert after["links"] == [
@@ -132,7 +172,7 @@ def test_inputs_that_had_other_names() -> None:
         ],
         "links": [link("combine", "output", "fill", "named_texts_#_x"), link("fill", "output", "combine", "input1")],
     }
-    after = modernise(graph)
+    after = modern(graph)
     assert after["nodes"][0]["input_default"] == {"values": {"a": 1}, "format": "{{a}}"}
     assert after["nodes"][1]["input_default"] == {"input_$_1": "b", "delimiter": "-"}
     assert after["links"] == [
@@ -143,7 +183,7 @@ def test_inputs_that_had_other_names() -> None:
 
 def test_sub_graphs_too() -> None:
     graph = {"nodes": [], "links": [], "sub_graphs": [{"nodes": [node(OUTPUT, format="{x}")], "links": []}]}
-    assert modernise(graph)["sub_graphs"][0]["nodes"][0]["input_default"] == {"format": "{{x}}"}
+    assert modern(graph)["sub_graphs"][0]["nodes"][0]["input_default"] == {"format": "{{x}}"}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +197,7 @@ def test_sub_graphs_too() -> None:
     ],
 )
 def test_what_is_no_graph_is_left_to_validation(graph: dict[str, Any]) -> None:
-    assert modernise(graph) == graph
+    assert modern(graph) == graph
 
 
 texts = st.text(st.sampled_from("{}ab _"), max_size=12)
@@ -183,9 +223,9 @@ graphs = st.fixed_dictionaries(
 @given(graphs)
 def test_once_is_as_good_as_twice_and_the_argument_stays(graph: dict[str, Any]) -> None:
     before = copy.deepcopy(graph)
-    once = modernise(graph)
+    once = modern(graph)
     assert graph == before
-    assert modernise(once) == once
+    assert modern(once) == once
 
 
 AGENTS = Path(__file__).parents[3] / "shared" / "agents"
@@ -195,6 +235,6 @@ AGENTS = Path(__file__).parents[3] / "shared" / "agents"
 def test_real_files_come_through() -> None:
     for file in AGENTS.glob("*.json"):
         raw = json.loads(file.read_text())
-        after = modernise(raw)
+        after = modern(raw)
         assert [n["id"] for n in after["nodes"]] == [n["id"] for n in raw["nodes"]]
         assert not {n["block_id"] for n in after["nodes"]} & set(LEGACY_IDS)
