@@ -1,11 +1,12 @@
 """Graphs and their versions: create, import, change, read."""
 
 from collections.abc import Collection, Container, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
+from api import exporting_graphs
 from api.dependencies import AppServices, CurrentUser, GraphIdPath, ListPage, VersionPath, VersionQuery
 from api.graph_ids import with_new_ids
 from api.graph_problems import graph_problems, limit_problems
@@ -30,6 +31,7 @@ from store.reviews import GraphSettings, SettingsChange
 router = APIRouter(prefix="/graphs", tags=["graphs"])
 
 UNTITLED = "Untitled agent"
+ExportQuery = Annotated[bool, Query(description="Leave out credentials and secrets: for a file to be given away.")]
 _SETTINGS = describe(GraphSettingsChange, "What is to change")
 
 
@@ -79,10 +81,14 @@ async def list_graphs(app: AppServices, user: CurrentUser, page: ListPage) -> Gr
 
 @router.get("/{graph_id}", summary="Show a graph")
 async def get_graph(
-    graph_id: GraphIdPath, app: AppServices, user: CurrentUser, version: VersionQuery = None
+    graph_id: GraphIdPath,
+    app: AppServices,
+    user: CurrentUser,
+    version: VersionQuery = None,
+    for_export: ExportQuery = False,
 ) -> GraphDetail:
     """The active version, or the one asked for."""
-    return detail(await _row(app, user, graph_id, version), app.catalogue, app.graph_limits)
+    return _shown(app, await _row(app, user, graph_id, version), for_export=for_export)
 
 
 @router.delete("/{graph_id}", summary="Delete a graph", responses=NOT_OVER)
@@ -105,9 +111,15 @@ async def list_versions(graph_id: GraphIdPath, app: AppServices, user: CurrentUs
 
 
 @router.get("/{graph_id}/versions/{version}", summary="Show a version of a graph")
-async def get_version(graph_id: GraphIdPath, version: VersionPath, app: AppServices, user: CurrentUser) -> GraphDetail:
+async def get_version(
+    graph_id: GraphIdPath,
+    version: VersionPath,
+    app: AppServices,
+    user: CurrentUser,
+    for_export: ExportQuery = False,
+) -> GraphDetail:
     """One version."""
-    return detail(await _row(app, user, graph_id, version), app.catalogue, app.graph_limits)
+    return _shown(app, await _row(app, user, graph_id, version), for_export=for_export)
 
 
 @router.get("/{graph_id}/settings", summary="Show the settings of a graph")
@@ -128,6 +140,12 @@ async def change_settings(
     await _row(app, user, graph_id, None)
     await app.store.reviews.change_settings(user.id, graph_id, SettingsChange(**body.model_dump()))
     return _settings(await app.store.reviews.settings(user.id, graph_id))
+
+
+def _shown(app: Services, row: GraphRow, *, for_export: bool) -> GraphDetail:
+    if for_export:
+        row = replace(row, graph=exporting_graphs.for_export(row.graph, app.catalogue))
+    return detail(row, app.catalogue, app.graph_limits)
 
 
 def _inputs_of(app: Services, block_id: str) -> Container[str] | None:

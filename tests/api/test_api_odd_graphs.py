@@ -46,8 +46,8 @@ def graph_of(defaults: list[tuple[str, Any]]) -> dict[str, Any]:
     """Nodes of these blocks with these inputs, and an agent that runs a sub-graph of the same."""
     nodes = [{"id": f"n{at}", "block_id": block, "input_default": given} for at, (block, given) in enumerate(defaults)]
     agent = {"graph_id": "sub", "graph_version": 1, "input_schema": {}, "output_schema": {}, "inputs": {}}
-    given = next((given for block, given in defaults if block == AGENT), {})
-    parent = {"id": "agent", "block_id": AGENT, "input_default": agent | given | {"graph_id": "sub"}}
+    masks: dict[str, Any] = next((given for block, given in defaults if block == AGENT), {})
+    parent = {"id": "agent", "block_id": AGENT, "input_default": agent | masks | {"graph_id": "sub"}}
     sub = {"id": "sub", "name": "Sub", "nodes": [{**node, "id": f"s{node['id']}"} for node in nodes], "links": []}
     return {"name": "Odd", "nodes": [*nodes, parent], "links": [], "sub_graphs": [sub]}
 

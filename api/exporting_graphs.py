@@ -1,0 +1,41 @@
+"""Graphs as they leave the deployment: without what is its owner's alone.
+
+Used by `routes/graphs.py`. Pure. Source: agent-graphs §1.7.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.block_catalogue import Catalogue
+from engine.model import BlockKind, Graph, Node
+
+_TELLING = ("credentials", "api_key", "password", "token", "secret")
+"""What the name of a secret input holds; a switch of such a name (`hide_password`) tells nothing."""
+
+
+def for_export(graph: Graph, catalogue: Catalogue) -> Graph:
+    """The graph and its sub-graphs without credentials and secrets. Webhooks are never kept with nodes."""
+    return graph.model_copy(
+        update={
+            "nodes": [_node(node, catalogue) for node in graph.nodes],
+            "sub_graphs": [for_export(sub, catalogue) for sub in graph.sub_graphs],
+        }
+    )
+
+
+def _node(node: Node, catalogue: Catalogue) -> Node:
+    block = catalogue.get(node.block_id)
+    schema = block.Input.model_json_schema()["properties"] if block else {}
+    hidden = {"value"} if block and block.kind is BlockKind.INPUT and node.input_default.get("secret") else set[str]()
+    kept = {
+        name: value
+        for name, value in node.input_default.items()
+        if name not in hidden and not _is_secret(name, value, schema.get(name, {}))
+    }
+    return node.model_copy(update={"input_default": kept})
+
+
+def _is_secret(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
+    if schema.get("secret") is True:
+        return True
+    return any(part in name.lower() for part in _TELLING) and not isinstance(value, bool)
