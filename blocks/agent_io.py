@@ -21,7 +21,7 @@ class NamedInputs(Inputs):
     title: str | None = Field(None, description="What people see instead of the name")
     description: str | None = Field(None, description="What the value is for")
     advanced: bool = Field(False, description="Show it among the advanced settings")
-    secret: bool = Field(False, description="Hide the value from people")
+    secret: bool = Field(False, description="Hint for who shows the input: its value is kept and shown as any other")
 
 
 class AgentInputBlock[InputT: NamedInputs](Block[InputT]):
