@@ -1,16 +1,13 @@
 """The worked example of CONTRIBUTING is a block as the house wants it."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import Field
 
 from blocks import base
 from blocks.base import Block
 from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue
 from blocks.installed import refusal
-from engine.model import Effects
 from tests.blocks import test_conformance as conformance
 from tests.support.places import ROOT
 
@@ -21,7 +18,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 def shout() -> type[Block[base.Inputs]]:
     """The block that the page shows, run as code."""
     (code,) = re.findall(r"```python\n# blocks/text\.py\n(.*?)```", TEXT, re.DOTALL)
-    names = {**vars(base), "AsyncIterator": AsyncIterator, "Effects": Effects, "Field": Field, "__name__": __name__}
+    names: dict[str, object] = {"__name__": __name__}
     exec(compile(code, "CONTRIBUTING.md", "exec"), names)
     (block,) = [each for name, each in names.items() if name == "Shout"]
     assert isinstance(block, type)
