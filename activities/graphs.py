@@ -4,9 +4,10 @@ Used by the activities of this folder. Workflow code must not read this cache: t
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from cachetools import LRUCache
 
@@ -15,9 +16,10 @@ from blocks.catalogue import Catalogue
 from contracts.errors import GraphNotFound
 from engine.model import BlockKind, BlockShape, Effects, Graph, Node
 from engine.pins import NotFound, base_name, is_tool_pin, parse_tool_pin, select
-from engine.plan import Plan, compile_plan
+from engine.plan import Mode, Plan, compile_plan, mode_of
 from engine.problems import Problem
 from engine.validate import GraphLimits, check_all, with_static_links
+from engine.values import Value
 from store.graph_records import Graphs
 from telemetry.logging import Logger
 
@@ -145,6 +147,23 @@ class GraphCache:
         self._seen[key] = self._clock()
         return compiled
 
+    def masked(self, compiled: CompiledGraph, masks: Mapping[str, Mapping[str, Value]]) -> CompiledGraph:
+        """The graph as a run with these masks is planned: a mask may change what running a node does."""
+        nodes = list(compiled.plan.nodes)
+        for index, node in enumerate(nodes):
+            placed = compiled.placed.get(node.id)
+            if placed is None or node.mode is Mode.NEVER or not (mask := masks.get(node.id)):
+                continue
+            # What lies in the store counts as not known.
+            laid = {base_name(name): ... if "ref" in value else value["value"] for name, value in mask.items()}
+            effects = placed.block.effects_for({**_filled(placed.node, map(base_name, node.awaited)), **laid})
+            mode = mode_of(placed.block.shape(), effects)
+            nodes[index] = replace(node, mode=mode, effectful=effects is Effects.EFFECTFUL)
+        if nodes == list(compiled.plan.nodes):
+            return compiled
+        plan = replace(compiled.plan, nodes=tuple(nodes))
+        return replace(compiled, plan=plan, packed_plan=plan.pack())
+
     def _compile(self, graph: Graph, version: int, name: str) -> CompiledGraph:
         graph = with_static_links(graph, self._catalogue.shape)
         leaving: dict[str, list[SourceLink]] = {}
@@ -171,8 +190,13 @@ class GraphCache:
         block = self._catalogue.get(node.block_id)
         if block is None:
             return shape.effects
-        filled = {base_name(name): value for name, value in node.input_default.items()}
-        return block.effects_for({**filled, **dict.fromkeys(linked, ...)})
+        return block.effects_for(_filled(node, linked))
+
+
+def _filled(node: Node, linked: Iterable[str]) -> dict[str, Any]:
+    """What the node's own values fill in; what links bring is not known."""
+    filled = {base_name(name): value for name, value in node.input_default.items()}
+    return {**filled, **dict.fromkeys(linked, ...)}
 
 
 @lru_cache(maxsize=256)

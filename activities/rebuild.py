@@ -91,6 +91,7 @@ class RebuildActivities:
         await self._claims.take_over(id, run_id, None)
         row = await self._row(asked.user_id, id)
         compiled = await self._graphs.load(row.user_id, row.graph_id, row.graph_version)
+        compiled = self._graphs.masked(compiled, row.masks)
         skipped = await self._credentials.left_out(row.user_id, compiled, row.masks)
         scheduler = Scheduler.start(
             compiled.plan, id, row.inputs, row.masks, skipped_nodes=(*asked.nodes_to_skip, *skipped)

@@ -120,6 +120,7 @@ class RunActivities:
             compiled = await self._graphs.load_to_begin(asked.user_id, asked.graph_id, asked.graph_version)
             run.graph_version = compiled.version
             skipped = await self._check(compiled, asked)
+            compiled = self._graphs.masked(compiled, asked.mask_values())
         except CallerError as error:
             return BeginResult(run=run, finished=await self._refuse(run, asked, error))
         if await self._parent_has_ended(run):

@@ -5,17 +5,23 @@ answer ends a step, so that those before it are not asked for again (agent-graph
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, chat, filled, user
+from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, chat, check_history, filled, user
 from blocks.base import Block, BlockContext, BlockError, CallTools, Category, Example, Outputs, Yielded
 from blocks.language_models import Message
+from contracts import nesting
+from contracts.errors import ValueTooDeep
 
 _OPENED, _CLOSED = "<json_output>", "</json_output>"
 _FENCE = "```"
+_BEGIN = re.compile(r"[\[{]")
+_MOST_FAILURES = 50
+"""So many brackets may begin something that is no JSON, each of which costs a look at what follows."""
 
 
 class NoFit(ValueError):
@@ -23,14 +29,17 @@ class NoFit(ValueError):
 
 
 def parsed(text: str, opening: str) -> Any:
-    """The JSON in an answer: between tags, in a fence, or from the first `opening` on. NoFit when there is none."""
-    candidates = [*_tagged(text), *_fenced(text), text, text[text.find(opening) :] if opening in text else ""]
+    """The JSON in an answer: between tags, in a fence, or anywhere. NoFit when there is none.
+
+    Of several values it is the longest that begins with `opening`: what else there is are counts and references.
+    """
+    candidates = [*_tagged(text), *_fenced(text), text]
     problem = "there is no JSON in the answer"
-    for candidate in filter(None, map(str.strip, candidates)):
+    for candidate in candidates:
         try:
-            return json.JSONDecoder(strict=False).raw_decode(candidate)[0]
-        except (ValueError, RecursionError) as error:
-            problem = f"the JSON cannot be read: {error}"
+            return _longest(candidate, opening)
+        except NoFit as error:
+            problem = str(error)
     raise NoFit(problem)
 
 
@@ -60,6 +69,39 @@ def _fenced(text: str) -> Iterator[str]:
             end += len(_FENCE)
         # What ended nothing may begin something.
         start = text.find(_FENCE, end)
+
+
+def _longest(text: str, opening: str) -> Any:
+    """The longest object or list in the text, rather one that begins with `opening`. NoFit when there is none."""
+    decoder, best, problem = json.JSONDecoder(strict=False), None, "there is no JSON object or list in the answer"
+    at, failures = 0, 0
+    while failures < _MOST_FAILURES and (begin := _BEGIN.search(text, at)):
+        start = begin.start()
+        try:
+            value, at = decoder.raw_decode(text, start)
+        except RecursionError:
+            problem = "the JSON is nested too deeply"
+            break
+        except json.JSONDecodeError as error:
+            failures, problem = failures + 1, f"the JSON cannot be read: {error}"
+            # Behind what could be read, since a part of a broken list is not the list.
+            at = len(text) if error.msg.startswith("Unterminated") else max(start + 1, error.pos)
+            continue
+        except ValueError as error:
+            failures, problem, at = failures + 1, f"the JSON cannot be read: {error}", start + 1
+            continue
+        rank = (text[start] == opening, at - start)
+        if best is None or rank > best[0]:
+            best = (rank, value)
+    if best is None:
+        raise NoFit(problem)
+    try:
+        nesting.parsed(json.dumps(best[1]).encode())
+    except (ValueTooDeep, RecursionError):
+        raise NoFit("the JSON is nested too deeply") from None
+    except ValueError:
+        pass  # characters that cannot be stored; they are replaced further on
+    return best[1]
 
 
 async def until_it_fits(
@@ -137,6 +179,7 @@ class AIStructuredResponseGenerator(Block[AIStructuredResponseInputs]):
         if inputs.expected_format:
             system = "\n\n".join(filter(None, [system, _form(inputs.expected_format, many=inputs.list_result)]))
         prompt = await filled(inputs.prompt, inputs.prompt_values)
+        check_history(inputs.conversation_history or ())
         messages = chat(system, *(inputs.conversation_history or ()), user(prompt))
         asked = asker.fitted(messages) if inputs.compress_prompt_to_fit else messages
         if not inputs.expected_format:

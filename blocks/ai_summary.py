@@ -3,8 +3,11 @@
 Registered in `catalogue.py`. Each answer of the model ends a step (agent-graphs §17.15).
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from pydantic import Field
@@ -13,6 +16,13 @@ from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, use
 from blocks.base import Block, BlockContext, BlockError, BlockInputError, CallTools, Category, Example, Outputs, Yielded
 
 MOST_CHUNKS = 100
+_WORD = re.compile(r"\s{0,16}(?:[^\s\u2e80-\U0010ffff]{1,16}|[\u2e80-\U0010ffff])|\s{1,16}")
+"""About a token or a few: a word with the white space before it. Long ones are cut, and where a script writes no blanks
+between words each character is one. All of a text is in its words."""
+
+_LONGEST = 32
+"""Characters of a word."""
+
 _MOST_LEVELS = 6
 
 
@@ -71,7 +81,8 @@ class AITextSummarizer(Block[AITextSummarizerInputs]):
         asker = Asker.of(inputs, context)
         state = context.resume or {"level": 0, "source": None, "summaries": []}
         source = inputs.text if state["source"] is None else state["source"]
-        parts = chunks(source, inputs.max_tokens, inputs.chunk_overlap)
+        # Aside: of a long text it takes its time.
+        parts = await asyncio.to_thread(chunks, source, inputs.max_tokens, inputs.chunk_overlap)
         summaries = list(state["summaries"])
         messages = [user(_prompt(parts[len(summaries)], inputs, of_summaries=state["level"] > 0))]
         reply = await asker.ask(messages)
@@ -97,12 +108,19 @@ def chunks(text: str, size: int, overlap: int) -> list[str]:
     """
     if overlap >= size:
         raise BlockInputError("`chunk_overlap` must be smaller than `max_tokens`.")
-    words = text.split(" ")
+    if len(text) <= size:
+        return [text]
     step = size - overlap
-    starts = range(0, max(1, len(words) - overlap), step)
-    if len(starts) > MOST_CHUNKS:
-        raise BlockInputError(f"The text has {len(starts)} parts, of {MOST_CHUNKS} at the most: raise `max_tokens`.")
-    return [" ".join(words[start : start + size]) for start in starts]
+    most = step * MOST_CHUNKS + overlap
+    # Words have an end, so a text may be too long before they are counted.
+    begins = [word.start() for word in islice(_WORD.finditer(text), most + 1)] if len(text) <= most * _LONGEST else []
+    if not 0 < len(begins) <= most:
+        raise BlockInputError(f"The text has too many parts, of {MOST_CHUNKS} at the most: raise `max_tokens`.")
+    begins.append(len(text))
+    starts = range(0, max(1, len(begins) - 1 - overlap), step)
+    if len(starts) == 1:
+        return [text]
+    return [text[begins[start] : begins[min(start + size, len(begins) - 1)]].strip() for start in starts]
 
 
 def _prompt(text: str, inputs: AITextSummarizerInputs, *, of_summaries: bool) -> str:

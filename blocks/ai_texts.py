@@ -9,7 +9,17 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelChoice, ModelInputs, chat, filled, user
+from blocks.asking_models import (
+    CREDENTIALS,
+    TRANSIENT,
+    Asker,
+    ModelChoice,
+    ModelInputs,
+    chat,
+    check_history,
+    filled,
+    user,
+)
 from blocks.base import Block, BlockContext, BlockError, BlockInputError, CallTools, Category, Example, Outputs, Yielded
 from blocks.language_models import Message, text_of
 
@@ -17,7 +27,7 @@ from blocks.language_models import Message, text_of
 class AITextGeneratorInputs(ModelInputs):
     prompt: str = Field(description="What to ask; `{{name}}` is filled in from the prompt's values")
     sys_prompt: str = Field("", description="What the model is told beforehand")
-    retry: int = Field(3, ge=0, description="How often an empty answer is asked for again")
+    retry: int = Field(3, ge=0, le=20, description="How often an empty answer is asked for again")
     prompt_values: dict[str, str] = Field(default_factory=dict, description="What to fill in")
 
 
@@ -88,6 +98,7 @@ class AIConversation(Block[AIConversationInputs]):
     async def run(self, inputs: AIConversationInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         asker = Asker.of(inputs, context)
         messages = [_message(message) for message in inputs.messages]
+        check_history(messages)
         if inputs.prompt.strip():
             messages.append(user(inputs.prompt))
         if not messages:

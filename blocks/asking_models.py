@@ -13,7 +13,17 @@ from pydantic import Field
 from blocks.base import BlockContext, BlockInputError, Inputs
 from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, ProviderBy
 from blocks.jinja import render
-from blocks.language_models import Message, ModelUnavailable, OnText, Reply, Request, ToolSpec, text_of
+from blocks.language_models import (
+    Message,
+    ModelRefused,
+    ModelUnavailable,
+    OnText,
+    Reply,
+    Request,
+    ToolSpec,
+    is_call,
+    text_of,
+)
 from blocks.llm.models import (
     ADVICE,
     DEFAULT_MODEL,
@@ -33,6 +43,9 @@ CREDENTIALS: Mapping[str, CredentialsField] = {
 """The key of the model's provider. It may be left out: a deployment's own endpoint may need none."""
 
 _CHARACTERS_OF_A_TOKEN = 4
+_OF_THE_KEY = frozenset({401, 402, 403, 429})
+"""Statuses of refusals that another key may mend."""
+
 _DEFAULT_OLLAMA = "localhost:11434"
 
 
@@ -121,7 +134,10 @@ class Asker:
             # The credential of a model server that asks for no key is empty.
             api_key=key.key if isinstance(key, ApiKey) and key.key.get_secret_value() else None,
         )
-        reply = await self.context.services.llm.complete(request, on_text)
+        try:
+            reply = await self.context.services.llm.complete(request, on_text)
+        except ModelRefused as error:
+            raise ModelRefused(self._with_credential(error), error.status) from None
         self.spent = self.spent.with_reply(reply)
         self._tell()
         return reply
@@ -136,6 +152,16 @@ class Asker:
     def _max_tokens(self) -> int | None:
         return self.inputs.max_tokens if isinstance(self.inputs, ModelInputs) else None
 
+    def _with_credential(self, error: ModelRefused) -> str:
+        """The refusal, and by which credential it came about, if another one might mend it."""
+        said, meta = str(error), self.inputs.credentials
+        if error.status not in _OF_THE_KEY or meta is None:
+            return said
+        known = f"The credential used is {meta.title or meta.id!r:.200}."
+        if meta.id == system_id(meta.provider):
+            known = "The credential used is the deployment's own."
+        return f"{said}{'' if said.endswith(('.', '!', '…')) else '.'} {known}"
+
     def _tell(self) -> None:
         stats, spent = self.context.stats, self.spent
         stats.model_calls, stats.input_tokens, stats.output_tokens = spent.calls, spent.input, spent.output
@@ -144,6 +170,17 @@ class Asker:
         provider = provider_of(self.inputs.model)
         if meta and provider and meta.id == system_id(provider):
             stats.extra_cost = charged_cents(spent.cents)
+
+
+def check_history(messages: Sequence[Message]) -> None:
+    """BlockInputError when a message of a conversation holds calls that are none."""
+    for message in messages:
+        calls = message.get("tool_calls")
+        if calls is not None and not (isinstance(calls, list) and all(map(is_call, calls))):
+            raise BlockInputError(
+                "The `tool_calls` of a message are a list of objects with an `id` and a `function`; leave them out "
+                "where there are none."
+            )
 
 
 async def filled(template: str, values: Mapping[str, Any]) -> str:

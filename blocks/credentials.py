@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus
 
@@ -22,7 +23,15 @@ SHORTEST_REDACTED = 4
 SHORTEST_REDACTED_IN_VALUES = 8
 """The same for what blocks give: there a text that merely looks like a short password would be spoilt."""
 
-_PLAIN_HEADERS = frozenset(
+SHORTEST_PIECE = 8
+"""Characters of a piece of a secret, its beginning or its end, that is taken out of texts: blocks cut what they say."""
+
+SHORTEST_PIECE_IN_VALUES = 12
+_REDACTED = "[redacted]"
+_CUT = ("…", "...")
+"""How a text says that it goes on, or went before."""
+
+PLAIN_HEADERS = frozenset(
     {"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"}
 )
 """Headers that tell no secret, whoever keeps them as one."""
@@ -92,7 +101,7 @@ class HostScoped:
     def secrets(self) -> Iterator[str]:
         """What nobody may see: the headers' values, also without a scheme such as `Bearer`."""
         for name, value in self.headers.items():
-            if name.lower() in _PLAIN_HEADERS:
+            if name.lower() in PLAIN_HEADERS:
                 continue
             text = value.get_secret_value()
             yield text
@@ -169,9 +178,13 @@ class Redaction:
         return cls(tuple(sorted(kept, key=lambda text: (-len(text), text))))
 
     def __call__(self, text: str) -> str:
-        """The text with `[redacted]` in place of every secret."""
+        """The text with `[redacted]` in place of every secret, also of one that a cut has left a piece of."""
+        text = self._without_whole(text)
+        return self._without_pieces(text, SHORTEST_PIECE)
+
+    def _without_whole(self, text: str) -> str:
         for secret in self.secrets:
-            text = text.replace(secret, "[redacted]")
+            text = text.replace(secret, _REDACTED)
         return text
 
     def of_json(self, value: Any, text: bytes) -> Any:
@@ -180,20 +193,59 @@ class Redaction:
         `text` is its JSON text, in which a search is quick: most values hold none, and are returned as they are.
         """
         for_values = Redaction(tuple(each for each in self.secrets if len(each) >= SHORTEST_REDACTED_IN_VALUES))
-        if any(to_json(secret)[1:-1] in text for secret in for_values.secrets):
+        if any(each in text for secret in for_values.secrets for each in _signs(secret)):
             return for_values._within(value)
         return value
 
     def _within(self, value: Any) -> Any:
         match value:
             case str():
-                return self(value)
+                return self._in_value(value)
             case list():
                 return [self._within(item) for item in value]
             case dict():
-                return {self(key): self._within(item) for key, item in value.items()}
+                return {self._in_value(key): self._within(item) for key, item in value.items()}
             case _:
                 return value
+
+    def _in_value(self, text: str) -> str:
+        """Pieces only where the text is cut: elsewhere they may be what all tokens of a kind begin with."""
+        return self._without_pieces(self._without_whole(text), SHORTEST_PIECE_IN_VALUES, at_cuts=True)
+
+    def _without_pieces(self, text: str, shortest: int, *, at_cuts: bool = False) -> str:
+        for secret in self.secrets:
+            text = _without_beginnings(text, secret, shortest, _REDACTED, at_cuts=at_cuts)
+            if secret[-shortest:] in text:
+                # An end is the beginning of what is spelled backwards.
+                turned = _without_beginnings(text[::-1], secret[::-1], shortest, _REDACTED[::-1], at_cuts=at_cuts)
+                text = turned[::-1]
+        return text
+
+
+def _signs(secret: str) -> tuple[bytes, ...]:
+    """What JSON text holds that may hold the secret or a piece of it."""
+    if len(secret) <= SHORTEST_PIECE_IN_VALUES:
+        return (to_json(secret)[1:-1],)
+    return to_json(secret[:SHORTEST_PIECE_IN_VALUES])[1:-1], to_json(secret[-SHORTEST_PIECE_IN_VALUES:])[1:-1]
+
+
+def _shared(text: str, start: int, secret: str) -> int:
+    """How many characters the text and the secret have in common, from there on."""
+    pairs = zip(text[start : start + len(secret)], secret, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _without_beginnings(text: str, secret: str, shortest: int, instead: str, *, at_cuts: bool = False) -> str:
+    """Without what the secret begins with, wherever it breaks off; or only where the text does, too."""
+    if len(secret) <= shortest:
+        return text
+    head, kept, at = secret[:shortest], list[str](), 0
+    while (start := text.find(head, at)) >= 0:
+        end = start + _shared(text, start, secret)
+        is_taken_out = not at_cuts or end == len(text) or text.startswith(_CUT, end)
+        kept += (text[at:start], instead if is_taken_out else text[start:end])
+        at = end
+    return "".join((*kept, text[at:])) if kept else text
 
 
 NOTHING_SECRET = Redaction(())

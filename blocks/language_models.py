@@ -12,17 +12,28 @@ What a provider wants back unchanged when the conversation goes on stands beside
 """
 
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from contracts.errors import ValueTooDeep
+from contracts.nesting import parsed
+
 type Message = Mapping[str, Any]
 
 
 class ModelRefused(ValueError):
-    """The provider refused the request for good: it is wrong, the key is, or there is no such model."""
+    """The provider refused the request for good: it is wrong, the key is, or there is no such model.
+
+    `status`: that of its answer, if it gave one.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ModelUnavailable(ValueError):
@@ -110,11 +121,23 @@ class Reply:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments}
-    message: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    """Servers leave out what they promise: a call without an id gets one, since nothing could answer it."""
+    id = call.id if isinstance(call.id, str) and call.id else f"call_{uuid.uuid4().hex[:24]}"
+    function = {"name": str(call.name or ""), "arguments": _text(call.arguments)}
+    message: dict[str, Any] = {"id": id, "type": "function", "function": function}
     if call.signature:
         message["extra_content"] = {"google": {"thought_signature": call.signature}}
     return message
+
+
+def _text(arguments: Any) -> str:
+    """Arguments as JSON text; some servers give them as an object."""
+    if isinstance(arguments, str):
+        return arguments
+    try:
+        return json.dumps({} if arguments is None else arguments)
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 type OnText = Callable[[str], None]
@@ -156,14 +179,18 @@ def system_and_rest(messages: Sequence[Message]) -> tuple[str, list[Message]]:
 
 def calls_of(message: Message) -> list[ToolCall]:
     """The tool calls of an assistant's message; what is no call is passed over."""
-    found = []
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if isinstance(function, Mapping) and isinstance(call.get("id"), str):
-            arguments = function.get("arguments") or "{}"
-            text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            found.append(ToolCall(call["id"], str(function.get("name") or ""), text, _signature(call)))
-    return found
+    calls = message.get("tool_calls")
+    return [
+        ToolCall(call["id"], str(name or ""), _text(arguments or "{}"), _signature(call))
+        for call in (calls if isinstance(calls, list) else ())
+        if is_call(call)
+        for name, arguments in [(call["function"].get("name"), call["function"].get("arguments"))]
+    ]
+
+
+def is_call(call: Any) -> bool:
+    """Whether this is a tool call, as messages hold them."""
+    return isinstance(call, Mapping) and isinstance(call.get("id"), str) and isinstance(call.get("function"), Mapping)
 
 
 def _signature(call: Mapping[str, Any]) -> str:
@@ -173,10 +200,10 @@ def _signature(call: Mapping[str, Any]) -> str:
 
 
 def arguments_of(call: ToolCall) -> dict[str, Any] | None:
-    """The call's arguments, or None when they are no JSON object."""
+    """The call's arguments, or None when they are no JSON object, or one that is nested too deeply to be handed on."""
     try:
-        arguments = json.loads(call.arguments or "{}")
-    except ValueError:
+        arguments = parsed((call.arguments or "{}").encode())
+    except (ValueError, ValueTooDeep):
         return None
     return arguments if isinstance(arguments, dict) else None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, filled, user
+from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, check_history, filled, user
 from blocks.base import (
     Block,
     BlockContext,
@@ -64,6 +64,7 @@ class OrchestratorInputs(ModelInputs):
     agent_mode_max_iterations: int = Field(
         0,
         ge=-1,
+        le=MOST_ITERATIONS,
         description="0: one answer, calls go out through the tools' pins; N: an agent of N answers; -1: no limit. "
         "With extended thinking 0 is like -1",
     )
@@ -238,6 +239,7 @@ def _cannot_think(values: Mapping[str, Any]) -> str:
 async def _begun(inputs: OrchestratorInputs) -> list[Message]:
     """The conversation as it goes to the model: history, the objective, and what the last tool gave."""
     history: list[Message] = list(inputs.conversation_history or ())
+    check_history(history)
     system = PREFIX + await filled(inputs.sys_prompt, inputs.prompt_values) if inputs.sys_prompt else ""
     prompt = PREFIX + await filled(inputs.prompt, inputs.prompt_values) if inputs.prompt else ""
     if system and not any(m.get("role") == "system" and _is_objective(m) for m in history):
@@ -285,7 +287,7 @@ def _problem(calls: Sequence[ToolCall], tools: Mapping[str, LinkedTool]) -> str:
             return f"There is no function {call.name!r:.200}. Functions: {', '.join(tools) or 'none, answer in words'}."
         arguments = arguments_of(call)
         if arguments is None:
-            return f"The arguments of {call.name} are no JSON object."
+            return f"The arguments of {call.name} are no JSON object, or nested too deeply."
         if unknown := [name for name in arguments if name not in tool.pins]:
             return f"{call.name} has no parameters {', '.join(unknown)}; it has {', '.join(tool.pins)}."
         if missing := [name for name in tool.required if arguments.get(name) is None]:

@@ -7,13 +7,38 @@ under names that models accept; what the node has by itself is not offered.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
+from blocks.credentials import PLAIN_HEADERS
 from blocks.language_models import ToolSpec
 from engine.pins import base_name, tokenise
 
 _LONGEST_NAME = 64
-_SECRET = re.compile(r"credentials|api_key|password|token|secret", re.IGNORECASE)
+_HIDDEN = "[hidden]"
+_NAMES = (
+    r"credential|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|pass(?:word|wd|phrase|code)|pwd|token|secret|cookie"
+    r"|session|signature|authori[sz]|oauth|(?<![a-z])auth(?![a-z])"
+)
+_SECRET = re.compile(_NAMES, re.IGNORECASE)
+_IN_TEXTS = (
+    (re.compile(r"(://)[^/\s@]*@"), rf"\1{_HIDDEN}@"),
+    (re.compile(r"\b(bearer|basic)\s+(?!\[)[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {_HIDDEN}"),
+    (
+        re.compile(
+            rf"((?:{_NAMES}|\bkey|\bsig)[\w.-]{{0,40}}[\"']?\s{{0,5}}[:=]\s{{0,5}}(?:\"|'|bearer\s|basic\s)?)[^\s\"'&,;}}]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{_HIDDEN}",
+    ),
+)
+"""Secrets in URLs, and behind a name that says so, in whatever notation."""
+
+_LOOKED_AT = 2_000
+_MOST_ENTRIES = 50
+"""Characters and entries of a fixed value that are looked at: far more than are shown."""
+
+_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +87,11 @@ def linked_tool(
         properties[name] = _property(pin, base, fields.get(base) or {})
         if base in (schema.get("required") or ()) and base not in filled:
             required.append(name)
-    kept = {name: value for name, value in defaults.items() if not _SECRET.search(name) and name not in named.values()}
+    kept = {
+        name: _without_secrets(name, value)
+        for name, value in defaults.items()
+        if not _SECRET.search(name) and name not in named.values() and not _is_secret(fields.get(base_name(name)))
+    }
     definitions = schema.get("$defs") or {}
     uses = "#/$defs/" in repr(properties)
     return LinkedTool(
@@ -83,11 +112,51 @@ def with_names_apart(tools: Iterable[LinkedTool]) -> tuple[LinkedTool, ...]:
         name = _free(f"{tool.name[: _LONGEST_NAME - 4]}_1", taken)
         taken.add(name)
         shown = ", ".join(
-            f"{key}={value!r:.100}" for key, value in tool.defaults.items() if value not in (None, "", {}, [])
+            f"{key}={value!r:.{_SHOWN}}" for key, value in tool.defaults.items() if value not in (None, "", {}, [])
         )
         told = f"{tool.description} [fixed: {shown}]" if shown else tool.description
         apart.append(replace(tool, name=name, description=told))
     return tuple(apart)
+
+
+def _is_secret(field: Any) -> bool:
+    return isinstance(field, Mapping) and bool(field.get("secret"))
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    """What of a value may be told: nothing under a name that says it is secret, of headers only those that tell none.
+
+    A piece of a dictionary (`headers_#_X`) is what it is a piece of.
+    """
+    split = tokenise(name)
+    base = split[0] if split else name
+    if re.search(r"headers?$", base, re.IGNORECASE):
+        if split and split[1]:
+            return value if str(split[1][-1].key).lower() in PLAIN_HEADERS else _HIDDEN
+        if not isinstance(value, Mapping):
+            return _HIDDEN if value else value
+        told = islice(value.items(), _MOST_ENTRIES)
+        return {key: each if str(key).lower() in PLAIN_HEADERS else _HIDDEN for key, each in told}
+    match value:
+        case str():
+            text = value[:_LOOKED_AT]
+            for pattern, instead in _IN_TEXTS:
+                text = pattern.sub(instead, text)
+            return text
+        case list():
+            if len(value) == 2 and isinstance(value[0], str) and _SECRET.search(value[0]):
+                return [value[0], _HIDDEN]
+            return [_without_secrets("", item) for item in value[:_MOST_ENTRIES]]
+        case Mapping():
+            named = (value.get(word) for word in ("name", "key", "header", "field"))
+            if any(isinstance(each, str) and _SECRET.search(each) for each in named) and "value" in value:
+                value = {**value, "value": _HIDDEN}
+            return {
+                key: _HIDDEN if _SECRET.search(str(key)) else _without_secrets(str(key), each)
+                for key, each in islice(value.items(), _MOST_ENTRIES)
+            }
+        case _:
+            return value
 
 
 def clean(name: str) -> str:

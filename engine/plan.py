@@ -153,7 +153,7 @@ def _plan_node(
         block_id=node.block_id,
         block_name=shape.name,
         title=node.title,
-        mode=_mode(shape, effects),
+        mode=mode_of(shape, effects),
         effectful=effects is Effects.EFFECTFUL,
         is_output=shape.kind is BlockKind.OUTPUT,
         awaited=awaited,
@@ -171,7 +171,8 @@ def _plan_node(
     )
 
 
-def _mode(shape: BlockShape, effects: Effects) -> Mode:
+def mode_of(shape: BlockShape, effects: Effects) -> Mode:
+    """How a node of the block is run, by what running it does."""
     if shape.kind is BlockKind.AGENT:
         return Mode.CHILD
     return Mode.BATCH if effects is Effects.PURE else Mode.ACTIVITY

@@ -58,7 +58,9 @@ async def complete(model: Model, url: str, http: AsyncClient, request: Request, 
             raise broken_off(model.provider)
         return _reply(model, answer)
     except anthropic.APIStatusError as error:
-        raise failure(model.provider, error.status_code, _told(error), error.response.headers) from None
+        raise failure(
+            model.provider, error.status_code, _told(error), error.response.headers, request.api_key
+        ) from None
     except (
         anthropic.AnthropicError, HTTPError, ValidationError, ValueError, TypeError, AttributeError, LookupError,
         AssertionError, RuntimeError,
@@ -117,7 +119,7 @@ def _signed(message: Message) -> list[dict[str, Any]]:
     parts = own.get("content") if isinstance(own, Mapping) else None
     if message.get("role") != "assistant" or not isinstance(parts, list):
         return []
-    called = {call.id for call in calls_of(message)}
+    called = [call.id for call in calls_of(message)]
     known = [dict(part) for part in parts if isinstance(part, Mapping)]
     return [part for part in known if part.get("type") != "tool_use" or part.get("id") in called]
 
@@ -145,6 +147,9 @@ def _reply(model: Model, answer: Answer) -> Reply:
         cache_write=told.cache_creation_input_tokens or 0,
     )
     thought = any(block.type in ("thinking", "redacted_thinking") for block in answer.content)
+    if thought and any(arguments_of(call) is None for call in calls):
+        # As it came it could not be kept, and in another form it would not be taken back.
+        raise broken_off(model.provider)
     signed = tuple(block.to_dict(mode="json") for block in answer.content) if thought else ()
     finish = _FINISH.get(answer.stop_reason or "", "stop")
     return Reply(text, calls, usage, model.cost(usage), finish, signed)

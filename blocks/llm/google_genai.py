@@ -8,6 +8,7 @@ import base64
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from google import genai
@@ -62,9 +63,10 @@ async def complete(
         return gathered.reply(model)
     except errors.APIError as error:
         headers = getattr(error.response, "headers", None) or {}
-        raise failure(model.provider, error.code or 500, str(error.message or ""), headers) from None
+        raise failure(model.provider, error.code or 500, str(error.message or ""), headers, request.api_key) from None
     except (
         errors.UnknownApiResponseError, HTTPError, ValidationError, ValueError, TypeError, AttributeError, LookupError,
+        RecursionError,
     ) as error:  # fmt: skip
         raise broken_off(model.provider) from error
 
@@ -111,8 +113,10 @@ def _parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = [{"text": text}] if text else []
     for call in calls_of(message):
         part: dict[str, Any] = {"function_call": {"name": call.name, "args": arguments_of(call) or {}}}
-        if call.signature:
-            part["thought_signature"] = base64.b64decode(call.signature)
+        with suppress(ValueError):
+            # A conversation may come from anywhere; what is no signature is left out.
+            if call.signature:
+                part["thought_signature"] = base64.b64decode(call.signature)
         parts.append(part)
     return parts
 

@@ -34,8 +34,18 @@ async def complete(model: Model, url: str, http: AsyncClient, request: Request, 
         async with stream:
             return await _gathered(model, stream, on_text)
     except openai.APIStatusError as error:
-        raise failure(model.provider, error.status_code, _told(error), error.response.headers) from None
-    except (openai.APIError, ValidationError, ValueError, TypeError, AttributeError, LookupError) as error:
+        raise failure(
+            model.provider, error.status_code, _told(error), error.response.headers, request.api_key
+        ) from None
+    except (
+        openai.APIError,
+        ValidationError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+    ) as error:
         # No answer, half an answer, or something that is not the JSON that was promised.
         raise broken_off(model.provider) from error
 

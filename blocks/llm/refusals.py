@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from pydantic import SecretStr
+
+from blocks.credentials import ApiKey, Redaction
 from blocks.language_models import ModelRefused, ModelUnavailable
 
 _LATER = frozenset({408, 409, 425, 429})
@@ -18,14 +21,19 @@ LONGEST_WAIT = 600.0
 _USED_UP = ("insufficient_quota", "billing", "credit balance")
 
 
-def failure(provider: str, status: int, text: str, headers: Mapping[str, str]) -> ModelRefused | ModelUnavailable:
-    """The error for an answer that is none. `text`: what the provider says of it."""
+def failure(
+    provider: str, status: int, text: str, headers: Mapping[str, str], key: SecretStr | None
+) -> ModelRefused | ModelUnavailable:
+    """The error for an answer that is none. `text`: what the provider says of it, which is shown without the key."""
     is_used_up = status == 429 and any(word in text.lower() for word in _USED_UP)
     if (status in _LATER or status >= 500) and not is_used_up:
         what = "limits the rate of requests" if status == 429 else "cannot answer at the moment"
         return ModelUnavailable(f"{provider} {what} ({status}).", retry_after(headers))
+    if key is not None:
+        # Before the text is cut: half a key would not be found.
+        text = Redaction.of({"": ApiKey(provider, key)})(text)
     shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return ModelRefused(f"{provider} refused the request ({status}): {shown or 'it gives no reason'}")
+    return ModelRefused(f"{provider} refused the request ({status}): {shown or 'it gives no reason'}", status)
 
 
 def broken_off(provider: str) -> ModelUnavailable:

@@ -4,6 +4,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from activities.block_run import run_alone
@@ -14,7 +16,7 @@ from blocks.asking_models import user
 from blocks.base import BlockError, BlockInputError, CallTools
 from blocks.credentials import ApiKey
 from blocks.inputs import validated
-from blocks.language_models import ModelRefused, Usage
+from blocks.language_models import ModelRefused, ModelUnavailable, Usage
 from blocks.llm.models import charged_cents, find_model, provider_of
 from tests.blocks.block_runs import Scripted, context, run
 
@@ -164,6 +166,61 @@ def test_json_in_the_second_fence_or_tag_is_found() -> None:
     assert parsed("``` \n[2]``` <json_output>[1]", "[") == [2]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"2 results found: {ADA}",
+        f"2\n{ADA}",
+        f"[1] says: {ADA}",
+        f"As {{you}} wished: {ADA}",
+        f'"Here" is {ADA} and {{"a": 1}}',
+        f"<json_output>\nResult 1: {ADA}</json_output>",
+        f"```json\n1. {ADA}\n```",
+        f"null {ADA}",
+    ],
+)
+def test_json_is_told_from_what_stands_around_it(text: str) -> None:
+    assert parsed(text, "{") == {"name": "Ada", "age": 36}
+
+
+@pytest.mark.parametrize("text", ['See [1]: ["a", "b"]', '3 items, {"n": 2}: ["a", "b"]', '1. ["a", "b"]'])
+def test_a_list_is_told_from_what_stands_around_it(text: str) -> None:
+    assert parsed(text, "[") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2", "null", "[" * 100_000, '{"a":' * 100_000, "{" * 300_000, '{"a": ' * 150 + "1" + "}" * 150],
+    ids=["number", "null", "lists", "objects", "braces", "deep"],
+)
+def test_what_is_no_answer_is_told_so(text: str) -> None:
+    """Also what could not be handed on, being nested too deeply."""
+    with pytest.raises(NoFit):
+        parsed(text, "{")
+
+
+async def test_a_history_that_is_none_is_refused_in_words() -> None:
+    for bad in ({"tool_calls": 5}, {"tool_calls": [5]}, {"tool_calls": {"id": "x"}}):
+        history = [{"role": "assistant", "content": "", **bad}]
+        with pytest.raises(BlockInputError, match="`tool_calls`"):
+            await run(AIStructuredResponseGenerator, {**FORM, "conversation_history": history}, llm=Scripted(ADA))
+        with pytest.raises(BlockInputError, match="`tool_calls`"):
+            await run(AIConversation, {**ANY, "messages": history}, llm=Scripted(ADA))
+
+
+async def test_a_refused_key_is_told_by_its_name() -> None:
+    meta = {"id": "c1", "provider": "ollama", "type": "api_key", "title": "My ollama"}
+    for status, told in ((401, True), (402, True), (403, True), (429, True), (400, False)):
+        refused = ModelRefused(f"ollama refused the request ({status}): no", status=status)
+        with pytest.raises(ModelRefused, match=rf"^ollama refused the request \({status}\): no") as failure:
+            await run(AITextGenerator, {**ANY, "prompt": "Hi", "credentials": meta}, llm=Scripted(refused))
+        assert ("The credential used is 'My ollama'." in str(failure.value)) == told
+    busy = ModelUnavailable("ollama limits the rate of requests (429).", 7)
+    with pytest.raises(ModelUnavailable, match="ollama limits the rate") as limited:
+        await run(AITextGenerator, {**ANY, "prompt": "Hi", "credentials": meta}, llm=Scripted(busy))
+    assert limited.value.retry_after == 7
+
+
 async def test_an_answer_that_does_not_fit_is_sent_back_with_what_is_wrong() -> None:
     llm, steps = Scripted("Ada, 36", '{"name": "Ada"}', ADA), list[Any]()
     outputs = await run(AIStructuredResponseGenerator, FORM, steps, llm=llm)
@@ -230,6 +287,36 @@ def test_parts_of_a_text_overlap() -> None:
     assert chunks(text, 4, 1) == ["0 1 2 3", "3 4 5 6", "6 7 8 9"]
     assert chunks("a", 4, 1) == ["a"]
     assert chunks("", 4, 1) == [""]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "line\n" * 10_000,
+        "a\tb\r\n" * 5_000,
+        "x" * 200_000,
+        "猫は眠る" * 3_000,
+        " " * 200_000,
+        "ก" * 200_000,
+        "\u00a0x" * 9_000,
+    ],
+    ids=["lines", "tabs", "nothing between", "japanese", "blanks", "thai", "hard spaces"],
+)
+def test_any_text_is_cut(text: str) -> None:
+    parts = chunks(text, 1_000, 10)
+    assert len(parts) >= 5
+    assert max(map(len, parts)) <= 32_000
+
+
+@given(st.text("ab \n猫", max_size=200), st.integers(2, 9), st.integers(0, 1))
+def test_no_word_is_lost(text: str, size: int, overlap: int) -> None:
+    try:
+        parts = chunks(text, size, overlap)
+    except BlockInputError:
+        return
+    assert all(part in text for part in parts)
+    if not overlap:
+        assert "".join("".join(parts).split()) == "".join(text.split())
 
 
 def test_parts_that_would_not_get_on_or_are_too_many() -> None:

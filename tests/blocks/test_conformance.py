@@ -116,6 +116,45 @@ def test_what_may_go_anywhere_is_the_users_own(block: type[Block[Any]]) -> None:
         assert wanted.own_only == bool(anywhere), anywhere
 
 
+UNBOUNDED = {
+    r"(.*_)?(id|number|index|line|position|target|key|group|seed|version|color|indices\[\])": "names one thing",
+    r"a|b|value": "is what is reckoned with or handed on",
+    r"seconds|minutes|hours|days|polling_rate": "how long a timer stands, in which nothing is done",
+    r"offset": "is so many days, or of what there is, and no calendar or list is longer for it",
+    r"max_tokens|(.*\.)?tokens_num|max_size|chunk_overlap|sample_size|max_depth": "more makes fewer parts, or is "
+    "cut at what there is, or is bounded by who answers",
+    r"(size_limit|row_limit|skip_rows|skip_size)": "says where in a file, whose size is bounded",
+    r"steps|guidance|interval|temperature|top_k|top_p|classifier_free_guidance|duration|.*font_size": "tells a service "
+    "of one request how, which it refuses or bounds",
+    r"(.*\.)?(links|image_links|subpages|highlights_per_url|num_sentences|livecrawl_timeout|max_age|wait_for)": "tells "
+    "a service of one request how much, which it refuses or bounds; the answer's size is bounded",
+    r"organization_num_employees_range\[\]": "is what is looked for",
+}
+"""Numbers among inputs without an upper bound, by what they are called, and why a large one means no work for us."""
+
+
+@every_block
+def test_no_number_asks_for_work_without_end(block: type[Block[Any]]) -> None:
+    """A number of tries, rounds or items has an upper bound, or a reason to have none."""
+    schema = block.Input.model_json_schema()
+    for name in _unbounded(schema, schema, "", frozenset()):
+        assert any(re.fullmatch(pattern, name) for pattern in UNBOUNDED), name
+
+
+def _unbounded(part: Any, schema: Any, name: str, seen: frozenset[str]) -> Iterator[str]:
+    if not isinstance(part, dict):
+        return
+    if (ref := part.get("$ref")) and ref not in seen:
+        yield from _unbounded(schema["$defs"][ref.rsplit("/", 1)[-1]], schema, name, seen | {ref})
+    if part.get("type") in ("integer", "number") and not {"maximum", "exclusiveMaximum"} & set(part):
+        yield name
+    for choice in [*part.get("anyOf", ()), *part.get("allOf", ()), *part.get("oneOf", ())]:
+        yield from _unbounded(choice, schema, name, seen)
+    yield from _unbounded(part.get("items"), schema, f"{name}[]", seen)
+    for field, inner in part.get("properties", {}).items():
+        yield from _unbounded(inner, schema, f"{name}.{field}" if name else field, seen)
+
+
 def _properties(schema: Any) -> Iterator[dict[str, Any]]:
     if isinstance(schema, dict):
         if isinstance(properties := schema.get("properties"), dict):

@@ -136,6 +136,36 @@ def test_values_without_secrets_stay_the_same_object() -> None:
     assert redact.of_json(plain, text) is plain
 
 
+@given(
+    st.text("abcdef0123456789-_", min_size=20, max_size=60),
+    st.integers(0, 60),
+    st.sampled_from(["", "…", "' is no key."]),
+)
+def test_a_cut_text_does_not_show_half_a_secret(secret: str, kept: int, after: str) -> None:
+    """Whoever cut it, wherever; fewer than eight characters tell nothing."""
+    redact = Redaction.of({"c": ApiKey("x", SecretStr(f"<{secret}>"))})
+    whole = f"<{secret}>"
+    begun, ended = whole[: min(kept, len(whole))], whole[max(0, len(whole) - kept) :]
+    for cleaned in (redact(f"No: {begun}{after}"), redact(f"{ended} is no key"), redact(f"{after}{ended}")):
+        assert not [place for place in range(len(whole) - 7) if whole[place : place + 8] in cleaned]
+
+
+def test_pieces_of_secrets_in_values() -> None:
+    """Only where a text was cut: all tokens of one kind begin alike, and those that are no secret stay readable."""
+    key = "sk-acme-4711-" + "0123456789abcdef" * 2
+    redact = Redaction.of({"c": ApiKey("x", SecretStr(key))})
+    assert cleaned(redact, [f"No: {key[:30]}…", f"{key[:30]}… (900 characters)"]) == [
+        "No: [redacted]…",
+        "[redacted]… (900 characters)",
+    ]
+    assert cleaned(redact, f"cut: {key[:30]}") == "cut: [redacted]"
+    assert cleaned(redact, f"…{key[-30:]} is wrong") == "…[redacted] is wrong"
+    assert cleaned(redact, "Keys begin with sk-acme-4711- there.") == "Keys begin with sk-acme-4711- there."
+    long = "eyJhbGciOiJIUzI1NiJ9.another-token"
+    redact = Redaction.of({"c": ApiKey("x", SecretStr("eyJhbGciOiJIUzI1NiJ9.mine"))})
+    assert cleaned(redact, long) == long
+
+
 def test_a_short_secret_does_not_spoil_values() -> None:
     """Somebody's password is a word of somebody's language; in errors it is taken out all the same."""
     redact = Redaction.of({"c": UserPassword("x", SecretStr("ada"), SecretStr("garden"))})

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from blocks.language_models import ModelRefused, ModelUnavailable, Reply, Request, ToolCall, ToolSpec, Usage
+from blocks.language_models import (
+    ModelRefused,
+    ModelUnavailable,
+    Reply,
+    Request,
+    ToolCall,
+    ToolSpec,
+    Usage,
+    calls_of,
+)
 from blocks.llm.clients import ProviderClients
 from blocks.llm.models import thinking_models
 from tests.support.model_server import (
@@ -342,6 +351,51 @@ async def test_what_is_wrong_is_refused_and_asked_once(
     with pytest.raises(ModelRefused, match=rf"refused the request \({status}\): this is why"):
         await models.complete(Request(model, HELLO, api_key=KEY), on_text)
     assert len(server.asked) == 1
+
+
+@EACH
+@pytest.mark.parametrize("before", [0, 440, 470, 480, 490, 499, 600])
+async def test_a_refusal_shows_no_part_of_the_key(
+    models: ProviderClients, server: ModelServer, model: str, before: int
+) -> None:
+    """Some providers repeat the key; a long text is cut, perhaps in the middle of it."""
+    key = "k7-" + "0a1b2c3d" * 6
+    server.respond = lambda _: chat_error(401, "." * before + key + " is wrong. " + "." * 600)
+    with pytest.raises(ModelRefused, match=r"\(401\)") as failure:
+        await models.complete(Request(model, HELLO, api_key=SecretStr(key)))
+    assert len(str(failure.value)) < 600
+    assert "k7-" not in str(failure.value)
+    assert "0a1b" not in str(failure.value)
+
+
+@EACH
+async def test_what_another_wants_back_may_be_anything(
+    models: ProviderClients, server: ModelServer, model: str
+) -> None:
+    """A conversation comes from wherever a graph takes it; what nobody can read in it is left out."""
+    extra = {"google": {"thought_signature": "="}, "anthropic": {"content": [{"type": "tool_use", "id": []}, 5]}}
+    asked = [dict(message) for message in AFTER_A_CALL]
+    asked[2] = {**asked[2], "extra_content": extra, "tool_calls": [{**calls(("add", {}))[0], "extra_content": extra}]}
+    answers = {
+        "gpt-4o": chat("Two."),
+        "claude-sonnet-4-6": anthropic_answer({"type": "text", "text": "Two."}),
+        "gemini-2.5-flash": of_json(gemini_answer({"text": "Two."})),
+    }
+    server.respond = lambda _: answers[model]
+    thinking = model.startswith("claude")
+    assert (await models.complete(Request(model, asked, api_key=KEY, thinking=thinking))).text == "Two."
+
+
+async def test_calls_get_ids_where_the_server_gives_none(models: ProviderClients, server: ModelServer) -> None:
+    """Else nothing could answer them, and they would count as no calls."""
+    bare = [
+        {**call, "id": id} for call, id in zip(calls(("add", {}), ("add", {}), ("add", {})), (None, "", 5), strict=True)
+    ]
+    server.respond = lambda _: chat("", bare)
+    message = (await models.complete(Request("gpt-4o", HELLO, api_key=KEY))).message()
+    ids = [call.id for call in calls_of(message)]
+    assert len(set(ids)) == 3
+    assert all(ids)
 
 
 @EACH

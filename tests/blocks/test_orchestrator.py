@@ -1,12 +1,13 @@
 """The orchestrator's steps, with a model and tools that answer as the test says."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from blocks.base import BlockError, BlockInputError, CallTools, NodeStats, Wait
-from blocks.language_models import ModelUnavailable
+from blocks.language_models import ModelUnavailable, calls_of
 from blocks.orchestrator import PREFIX, Orchestrator
 from blocks.tools import linked_tool, with_names_apart
 from engine.model import Filled
@@ -59,6 +60,50 @@ def test_tools_of_one_name_are_numbered_and_say_what_is_fixed_but_no_secret() ->
     assert [tool.name for tool in named] == ["mail_1", "add_it_", "mail_2"]
     assert named[0].description == "Sends [fixed: to='ada']"
     assert named[2].description == "Sends [fixed: to='bob']"
+
+
+WORDS = "MYHEADERSECRET"
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        {"headers": {"Authorization": f"Bearer {WORDS}"}},
+        {"headers": {"X-Whatever": WORDS}},
+        {"headers_#_X-Whatever": WORDS},
+        {"headers": [["X-Whatever", WORDS]]},
+        {"headers": [{"name": "X-Whatever", "value": WORDS}]},
+        {"headers": f"X-Whatever: {WORDS}"},
+        {"options": {"deep": [{"apiKey": WORDS}, {"client-secret": WORDS}, {"X-API-Key": WORDS}]}},
+        {"options_#_password": WORDS},
+        {"options": [{"name": "Cookie", "value": WORDS}, {"key": "token", "value": WORDS}]},
+        {"url": f"https://ada:{WORDS}@tea.example/cups"},
+        {"url": f"https://tea.example/cups?kind=green&api_key={WORDS}&x=1"},
+        {"body": f'{{"passwd": "{WORDS}"}}'},
+        {"text": f"send it with Authorization: Basic {WORDS}"},
+        {"text": f"send it with bearer {WORDS}"},
+        {"pin": WORDS},
+    ],
+    ids=repr,
+)
+def test_what_is_fixed_shows_no_secret_at_any_depth(defaults: dict[str, Any]) -> None:
+    schema = {"properties": {**SCHEMA["properties"], "pin": {"type": "string", "secret": True}}, "required": []}
+    both = [linked_tool(id, "Ask", "Asks", ["a"], schema, {"to": id, **defaults}) for id in "12"]
+    for tool in with_names_apart(both):
+        assert f"to='{tool.node_id}'" in tool.description
+        assert WORDS not in tool.description
+        assert WORDS not in json.dumps(tool.spec().parameters)
+
+
+def test_what_tells_tools_apart_stays_readable() -> None:
+    fixed = {
+        "headers": {"Accept": "text/csv", "X-Y": "z"},
+        "url": "https://tea.example/cups?kind=green",
+        "n": [1, None],
+    }
+    one, _ = with_names_apart(linked_tool(id, "Ask", "Asks", ["a"], SCHEMA, fixed) for id in "12")
+    assert "headers={'Accept': 'text/csv', 'X-Y': '[hidden]'}" in one.description
+    assert "url='https://tea.example/cups?kind=green', n=[1, None]" in one.description
 
 
 def test_a_name_is_at_most_64_characters() -> None:
@@ -273,3 +318,35 @@ async def test_one_that_thinks_is_an_agent() -> None:
     assert outputs["finished"] == "Done."
     assert [asked.thinking for asked in llm.asked] == [True, True]
     assert outputs["tool_calls"] == [{"tool": "add_it_", "arguments": {"a": 2}, "result": '{"did": {"a": 2}}'}]
+
+
+# --- answers that are none --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", ['{"a":' * 5_000, "[" * 200_000, '{"a": ' * 150 + "1" + "}" * 150], ids=len)
+async def test_arguments_that_are_nested_too_deeply_are_asked_for_again(arguments: str) -> None:
+    llm, steps = Scripted([("add_it_", arguments)], [("add_it_", {"a": 2})]), list[Any]()
+    outputs = await run(Orchestrator, MODEL, steps, llm=llm, tools=[ADD])
+    assert len(llm.asked) == 2
+    assert fields(outputs)["tools_^_node-1_~_a"] == 2
+
+
+async def test_a_call_without_an_id_is_a_call() -> None:
+    class Nameless(Scripted):
+        async def complete(self, request: Any, on_text: Any = None) -> Any:
+            reply = await super().complete(request, on_text)
+            return replace(reply, tool_calls=tuple(replace(call, id="") for call in reply.tool_calls))
+
+    outputs = fields(await run(Orchestrator, MODEL, llm=Nameless([("add_it_", {"a": 2})]), tools=[ADD]))
+    assert "finished" not in outputs
+    assert outputs["tools_^_node-1_~_a"] == 2
+    [call] = calls_of(outputs["conversations"][-1])
+    assert call.id
+
+
+@pytest.mark.parametrize("bad", [5, [5], {"id": "x"}, "x", [{"id": 5}], [{"id": "x", "function": 5}]], ids=repr)
+async def test_a_history_with_calls_that_are_none_is_refused_in_words(bad: Any) -> None:
+    history = [{"role": "assistant", "content": "", "tool_calls": bad}]
+    inputs = {**MODEL, "conversation_history": history, "last_tool_output": 1}
+    with pytest.raises(BlockInputError, match="`tool_calls`"):
+        await run(Orchestrator, inputs, llm=Scripted("x"), tools=[ADD])
