@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+import trustme
 
 from blocks.base import Exchange
 from blocks.http.client import Http
@@ -41,7 +42,7 @@ async def test_a_name_is_resolved_once_and_asked_over_tls_by_its_name(net: Inter
 
 
 async def test_a_certificate_for_another_name_is_refused(net: Internet) -> None:
-    async with internet() as strangers:
+    async with internet(authority=trustme.CA()) as strangers:
         http = Http(resolve=net.resolve, dial=strangers.dial, trust=net.trust)
         with pytest.raises(RequestFailed, match=r"^api\.example has no valid certificate: "):
             await http.request("GET", "https://api.example/?key=s3cret")

@@ -410,8 +410,10 @@ async def test_what_follows_an_answer_is_nobodys_answer(
         assert (await http.request("GET", "http://one.example/real")).text() == "real"
 
 
-async def test_many_requests_at_once_share_no_connection(net: Internet, http: Http) -> None:
+async def test_many_requests_at_once_share_no_connection(net: Internet) -> None:
     """Also where one is waiting when another's connection falls free."""
+    http = net.http(HttpLimits(seconds=30))
     net.answers["http://one.example/"] = Exchange("", "real")
     await asyncio.gather(*(http.request("GET", "http://one.example/") for _ in range(250)))
     assert len(net.dialled) == len(net.connections) == 250
+    await http.aclose()

@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -52,7 +53,7 @@ class Internet:
     dialled: list[tuple[str, int]] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
     connections: list[asyncio.Task[None]] = field(default_factory=list)
-    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    trust: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     secret: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     """With what servers here prove who they are, under whatever name they are asked for."""
 
@@ -129,21 +130,34 @@ def _written(answer: Exchange, *, head: bool) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + (b"" if head else body)
 
 
+@cache
+def _authority() -> trustme.CA:
+    """Whom every internet of a test process trusts, if it does not say otherwise: to make one takes its time."""
+    return trustme.CA()
+
+
+@cache
+def _certificate(authority: trustme.CA, name: str) -> trustme.LeafCert:
+    return authority.issue_cert(name)
+
+
 @contextlib.asynccontextmanager
-async def internet(answers: Mapping[str, Exchange | Raw | list[Exchange]] | None = None) -> AsyncIterator[Internet]:
-    """An internet while the context lasts."""
-    authority = trustme.CA()
+async def internet(
+    answers: Mapping[str, Exchange | Raw | list[Exchange]] | None = None, authority: trustme.CA | None = None
+) -> AsyncIterator[Internet]:
+    """An internet while the context lasts; its certificates are of the authority."""
+    authority = authority or _authority()
     net = Internet(dict(answers or {}))
     authority.configure_trust(net.trust)
     net.authority = authority.cert_pem.bytes().decode()
 
     def show_name(tls: ssl.SSLObject, name: str | None, _: Any) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(name or "unnamed.example").configure_cert(context)
+        _certificate(authority, name or "unnamed.example").configure_cert(context)
         tls.context = context
 
     net.secret.sni_callback = show_name  # type: ignore[assignment]
-    authority.issue_cert("unnamed.example").configure_cert(net.secret)
+    _certificate(authority, "unnamed.example").configure_cert(net.secret)
     async with contextlib.AsyncExitStack() as opened:
         for scheme, context in (("http", None), ("https", net.secret)):
 
