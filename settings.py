@@ -398,7 +398,8 @@ class Settings(BaseSettings):
         SecretStr(""),
         validation_alias=_names("HEDDLE_SYSTEM_CREDENTIALS"),
         description="The deployment's own keys for any provider, as JSON: provider → key. They go before those "
-        "below. None is sent to a server that a node names (`mcp`).",
+        "below. None is sent to a server that a node names (`mcp`), or lent to nodes that act as an account "
+        "(`github`).",
     )
     key_of_openai: SecretStr = _key("OpenAI", "OPENAI_API_KEY")
     key_of_anthropic: SecretStr = _key("Anthropic", "ANTHROPIC_API_KEY")

@@ -20,7 +20,8 @@ from engine.validate import Masks, linked_fields
 REQUIRED = "These credentials are required"
 MISMATCH = "Invalid credentials: type/provider mismatch"
 NOT_FOR_ANYBODY = (
-    "Credentials not available: those of the deployment are not sent to servers that a node names. Give the node yours."
+    "Credentials not available: those of the deployment are not sent to servers that a node names, nor does a node act "
+    "as its accounts. Give the node yours."
 )
 
 type BlockOf = Callable[[str], Block[BlockSchema] | None]

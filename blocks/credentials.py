@@ -144,7 +144,8 @@ class CredentialsField:
     those that will do; with `provider_by` the one that another input (a model) implies. `host_by`: the input whose URL
     a host-scoped credential is for. `file_by`: the input whose file, picked from a drive, may name the credential when
     this input names none. `own_only`: the deployment's own credentials will not do. It is for blocks that send them
-    where a node says: whoever draws the graph would get the deployment's secrets sent to a server of theirs.
+    where a node says (whoever draws the graph would get the deployment's secrets sent to a server of theirs), and for
+    those that act as somebody's account: whoever draws the graph would act as the deployment.
     """
 
     providers: tuple[str, ...]

@@ -17,7 +17,7 @@ from engine.model import Effects
 
 _JSON = {"Content-Type": "application/json"}
 _MINE = {"id": "mine", "provider": "hubspot", "type": "api_key"}
-_CREDENTIALS = {"credentials": CredentialsField(("hubspot",))}
+_CREDENTIALS = {"credentials": CredentialsField(("hubspot",), own_only=True)}
 _API = "https://api.hubapi.com/crm/v3/objects"
 _READING = frozenset({"get", "track_engagement"})
 

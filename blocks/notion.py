@@ -22,7 +22,7 @@ _JSON = {"Content-Type": "application/json"}
 _AT_ONCE = 100
 _MOST_PARTS = 2_000
 _MINE = {"id": "mine", "provider": "notion", "type": "api_key"}
-_ACCOUNT = CredentialsField(("notion",), (CredentialsType.OAUTH2, CredentialsType.API_KEY))
+_ACCOUNT = CredentialsField(("notion",), (CredentialsType.OAUTH2, CredentialsType.API_KEY), own_only=True)
 _PAGE = f'{{"id": "{_ID}", "properties": {{"Name": {{"type": "title", "title": [{{"plain_text": "Tea"}}]}}}}}}'
 
 

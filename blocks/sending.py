@@ -52,7 +52,7 @@ class PublishToMedium(Block[PublishToMediumInputs]):
     description = "Publishes a post on Medium. Nothing is tried again."
     categories = frozenset({Category.SOCIAL})
     effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": CredentialsField(("medium",))}
+    credentials: ClassVar = {"credentials": CredentialsField(("medium",), own_only=True)}
     Input = PublishToMediumInputs
     Output = PublishToMediumOutputs
     examples = (

@@ -33,4 +33,4 @@ class NamedChannelInputs(BotInputs):
 
 class BotBlock[InputT: BotInputs](Block[InputT]):
     categories = frozenset({Category.SOCIAL})
-    credentials: ClassVar = {"credentials": CredentialsField(("discord",))}
+    credentials: ClassVar = {"credentials": CredentialsField(("discord",), own_only=True)}

@@ -129,7 +129,7 @@ class DiscordGetCurrentUser(Block[DiscordGetCurrentUserInputs]):
     description = "Tells which Discord user an access token is of."
     categories = frozenset({Category.SOCIAL})
     credentials: ClassVar = {
-        "credentials": CredentialsField(("discord",), (CredentialsType.OAUTH2, CredentialsType.API_KEY))
+        "credentials": CredentialsField(("discord",), (CredentialsType.OAUTH2, CredentialsType.API_KEY), own_only=True)
     }
     Input = DiscordGetCurrentUserInputs
     Output = DiscordGetCurrentUserOutputs

@@ -60,7 +60,7 @@ class SendSlackMessage(Block[SendSlackMessageInputs]):
     description = "Posts a message to a channel, a thread or a user on Slack. Nothing is tried again."
     categories = frozenset({Category.SOCIAL})
     effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": CredentialsField(("slack",))}
+    credentials: ClassVar = {"credentials": CredentialsField(("slack",), own_only=True)}
     Input = SendSlackMessageInputs
     Output = SendSlackMessageOutputs
     examples = (

@@ -36,7 +36,7 @@ class MessageOutputs(Outputs):
 
 class BotBlock[InputT: BotInputs](Block[InputT]):
     categories = frozenset({Category.SOCIAL})
-    credentials: ClassVar = {"credentials": CredentialsField(("telegram",))}
+    credentials: ClassVar = {"credentials": CredentialsField(("telegram",), own_only=True)}
 
 
 def formatted(mode: ParseMode) -> dict[str, Any]:

@@ -212,7 +212,9 @@ class GithubCreateStatus(GithubBlock[CreateStatusInputs]):
     name = "Create GitHub status"
     description = "Sets a status of a commit at GitHub. Nothing is tried again."
     effects = Effects.EFFECTFUL
-    credentials: ClassVar[Mapping[str, CredentialsField]] = {"credentials": CredentialsField(("github",))}
+    credentials: ClassVar[Mapping[str, CredentialsField]] = {
+        "credentials": CredentialsField(("github",), own_only=True)
+    }
     Input = CreateStatusInputs
     Output = CreateStatusOutputs
     examples = (

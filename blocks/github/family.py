@@ -54,7 +54,7 @@ class GithubBlock[InputT: Inputs](Block[InputT]):
 
     categories = frozenset({Category.DEVELOPER_TOOLS})
     credentials: ClassVar[Mapping[str, CredentialsField]] = {
-        "credentials": CredentialsField(("github",), (CredentialsType.OAUTH2, CredentialsType.API_KEY))
+        "credentials": CredentialsField(("github",), (CredentialsType.OAUTH2, CredentialsType.API_KEY), own_only=True)
     }
 
 

@@ -10,8 +10,8 @@ from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsTyp
 
 GOOGLE_TYPES = (CredentialsType.OAUTH2, CredentialsType.API_KEY)
 
-ACCOUNT = CredentialsField(("google",), GOOGLE_TYPES)
-"""An account at Google, without which the block does nothing."""
+ACCOUNT = CredentialsField(("google",), GOOGLE_TYPES, own_only=True)
+"""An account at Google, without which the block does nothing. A key for Google's models is none to be lent here."""
 
 EXAMPLE_ACCOUNT = {"id": "mine", "provider": "google", "type": "api_key"}
 

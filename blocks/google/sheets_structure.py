@@ -5,14 +5,15 @@ at most once.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Yielded
-from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.google.account import ACCOUNT, EXAMPLE_ACCOUNT, GOOGLE_TYPES, GoogleInputs
+from blocks.credentials import CredentialsMeta, key_of
+from blocks.google.account import ACCOUNT, EXAMPLE_ACCOUNT, GoogleInputs
 from blocks.google.spreadsheets import (
     EXAMPLE_FILE,
     EXAMPLE_INPUTS,
@@ -189,9 +190,7 @@ class GoogleSheetsCopyToSpreadsheet(Block[GoogleSheetsCopyToSpreadsheetInputs]):
     description = "Copies a sheet of a Google spreadsheet into another spreadsheet."
     categories = frozenset({Category.DATA})
     effects = Effects.EFFECTFUL
-    credentials: ClassVar = {
-        "credentials": CredentialsField(("google",), GOOGLE_TYPES, required=False, file_by="source_spreadsheet")
-    }
+    credentials: ClassVar = {"credentials": replace(ACCOUNT, required=False, file_by="source_spreadsheet")}
     Input = GoogleSheetsCopyToSpreadsheetInputs
     Output = GoogleSheetsCopyToSpreadsheetOutputs
     examples = (

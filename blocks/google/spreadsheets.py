@@ -7,13 +7,14 @@ agents name none, so a run gives `credentials`.
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
-from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.google.account import EXAMPLE_ACCOUNT, GOOGLE_TYPES, JSON
+from blocks.credentials import CredentialsMeta, key_of
+from blocks.google.account import ACCOUNT, EXAMPLE_ACCOUNT, JSON
 from blocks.providers.google_sheets import Sheets, file_id
 
 KIND = "application/vnd.google-apps.spreadsheet"
@@ -24,7 +25,7 @@ _REFUSED = {
     "application/vnd.ms-excel": _EXCEL,
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _EXCEL,
 }
-ACCOUNT_BY_FILE = CredentialsField(("google",), GOOGLE_TYPES, required=False, file_by="spreadsheet")
+ACCOUNT_BY_FILE = replace(ACCOUNT, required=False, file_by="spreadsheet")
 
 SHEET_API = "https://sheets.googleapis.com/v4/spreadsheets/1Leaf"
 EXAMPLE_INPUTS = {

@@ -100,20 +100,38 @@ SENT_ELSEWHERE = {
     "ollama_host": "refused unless it is the default, which is not heeded",
     "server_name": "a server of Discord's",
     "canonical_url": "where the post was first",
+    **dict.fromkeys(("urls", "image_url"), "its service fetches it; the key goes to the service"),
+    "webhook_url": "its service calls it, without the key",
+    "highlights_per_url": "a number",
+    "linkedin_url": "who is looked for",
+    **dict.fromkeys(("domain", "q_organization_domains", "include_domains", "exclude_domains"), "what is looked for"),
 }
 """Inputs that look like destinations, and to which no credentials are sent, save by the blocks below."""
 
 WHERE_A_NODE_SAYS = {"SendAuthenticatedWebRequest"}
 
+ACCOUNTS = {"discord", "github", "google", "hubspot", "medium", "notion", "slack", "smtp", "telegram"}
+"""Providers as whose accounts a block acts: reads what is theirs, speaks in their name. (`google`: not for models.)"""
+
+SERVICES = {
+    *("apollo", "bannerbear", "d_id", "e2b", "exa", "firecrawl", "google_maps", "ideogram", "jina", "open_router"),
+    *("openweathermap", "replicate", "screenshotone", "unreal_speech", "wolfram", "zerobounce"),
+}
+"""Providers that sell a service, which the deployment may pay for."""
+
 
 @every_block
-def test_what_may_go_anywhere_is_the_users_own(block: type[Block[Any]]) -> None:
-    """The deployment's credentials are sent only where its services are, never where a node says."""
+def test_what_may_go_anywhere_or_acts_as_somebody_is_the_users_own(block: type[Block[Any]]) -> None:
+    """The deployment's credentials are sent only where its services are, never where a node says; nobody is it."""
     names = {name for properties in _properties(block.Input.model_json_schema()) for name in properties}
     destinations = {name for name in names if re.search("url|uri|server|host|endpoint|domain", name)}
     anywhere = destinations - SENT_ELSEWHERE.keys() | (destinations if block.__name__ in WHERE_A_NODE_SAYS else set())
     for wanted in block.credentials.values():
-        assert wanted.own_only == bool(anywhere), anywhere
+        # Blocks that ask a model for its provider buy answers of it, whatever else it keeps accounts of.
+        is_service = wanted.provider_by is not None or SERVICES.issuperset(wanted.providers)
+        is_account = not is_service and ACCOUNTS.issuperset(wanted.providers)
+        assert is_service or is_account or anywhere, f"{wanted.providers} is in no list"
+        assert wanted.own_only == (is_account or bool(anywhere)), anywhere
 
 
 UNBOUNDED = {

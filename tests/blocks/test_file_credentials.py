@@ -4,15 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from activities.credentials import RunCredentials
 from blocks.catalogue import own_catalogue
+from blocks.credential_checks import Available, check_credentials
 from blocks.credential_inputs import credentials_inputs
 from blocks.credentials import key_of
-from blocks.google import GoogleSheetsCopyToSpreadsheet, GoogleSheetsRead
+from blocks.google import GmailRead, GoogleSheetsCopyToSpreadsheet, GoogleSheetsRead
 from blocks.system_credentials import SystemCredentials
 from contracts.errors import CredentialsUnusable
-from engine.model import Graph, Node
+from engine.model import BlockId, Graph, Node, NodeId
+from engine.problems import CredentialsCode
 from store.credentials import CredentialFacts, CredentialRow
 from store.memory_credentials import MemoryCredentials
 from store.sealing import Keys, new_key
@@ -38,6 +41,18 @@ async def credentials() -> RunCredentials:
 
 def meta(name: str) -> dict[str, str]:
     return {"id": name, "provider": "google", "type": "api_key"}
+
+
+async def test_the_deployments_key_for_models_lets_nobody_into_its_account() -> None:
+    ours = SystemCredentials.of({"google": SecretStr("key for Gemini")})
+    credentials = RunCredentials(MemoryCredentials(), KEYS, ours, own_catalogue().get)
+    _, lent = await credentials.lend("ada", GoogleSheetsRead(), {"spreadsheet": FILE, "range": "A1"})
+    assert not lent.credentials
+    with pytest.raises(CredentialsUnusable, match="These credentials are required"):
+        await credentials.lend("ada", GmailRead(), {"query": "tea"})
+    graph = Graph(nodes=[Node(id=NodeId("mail"), block_id=BlockId(GmailRead.id), input_default={"query": "tea"})])
+    (problem,) = check_credentials(graph, own_catalogue().get, {}, Available({}, ours)).problems
+    assert (problem.code, problem.node_id) == (CredentialsCode.MISSING_CREDENTIALS, "mail")
 
 
 async def test_the_credential_that_the_file_names_is_lent(credentials: RunCredentials) -> None:

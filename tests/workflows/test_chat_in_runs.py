@@ -1,7 +1,9 @@
 """A Discord bot in runs: it waits longer than a silent worker may, answers, stops when told, and keeps its token."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from temporalio.client import Client
@@ -10,20 +12,24 @@ from blocks.base import Exchange
 from blocks.chat.discord_messages import ReplyToDiscordMessage
 from blocks.chat.discord_reading import ReadDiscordMessages
 from engine.model import Status
+from store.credentials import CredentialFacts, CredentialRow
 from store.postgres import PostgresStore
+from store.sealing import Keys, new_key
 from tests.support.blocks import Sink
 from tests.support.gateway import Closes, Hears, Step, gateway, hello, message, ready
 from tests.support.graphs import graph, node
 from tests.support.web import Internet, internet
-from tests.workflows.conftest import Stack, opened_stack
+from tests.workflows.conftest import USER, Stack, opened_stack
 
 API = "https://discord.com/api/v10"
 TOKEN = "s3cret-token"
+KEY = f"k1:{new_key()}"
+MINE = {"id": str(uuid.uuid4()), "provider": "discord", "type": "api_key"}
 BEAT, IDENTIFY = 1, 2
 CHATBOT = graph(
     [
-        node("read", ReadDiscordMessages),
-        node("reply", ReplyToDiscordMessage, reply_content="It is."),
+        node("read", ReadDiscordMessages, credentials=MINE),
+        node("reply", ReplyToDiscordMessage, reply_content="It is.", credentials=MINE),
         node("heard", Sink, name="heard"),
         node("said", Sink, name="said"),
     ],
@@ -42,6 +48,8 @@ async def net() -> AsyncIterator[Internet]:
 
 @pytest.fixture
 async def bot(temporal_client: Client, store: PostgresStore, database_url: str, net: Internet) -> AsyncIterator[Stack]:
+    facts = CredentialFacts(MINE["id"], USER, "discord", "api_key", "Mine", {}, datetime.now(UTC))
+    await store.credentials.add(CredentialRow.seal(Keys.parse(KEY), facts, {"key": TOKEN}), most=9)
     async with opened_stack(
         temporal_client,
         store,
@@ -49,9 +57,10 @@ async def bot(temporal_client: Client, store: PostgresStore, database_url: str, 
         further_blocks=(ReadDiscordMessages, ReplyToDiscordMessage),
         http=net.http(),
         node_heartbeat_timeout_seconds=1,
-        system_credentials=f'{{"discord": "{TOKEN}"}}',
+        credential_keys=KEY,
     ) as opened:
         yield opened
+    await store.credentials.delete(USER, MINE["id"])
 
 
 async def test_a_message_that_comes_late_is_answered(bot: Stack, net: Internet) -> None:
