@@ -59,7 +59,7 @@ class Head:
             return min(float(said[:10]), _LONGEST_WAIT)
         try:
             when = parsedate_to_datetime(said[:100])
-        except ValueError:
+        except (ValueError, OverflowError):  # no date, or one beyond any calendar
             return None
         if when.tzinfo is None:
             when = when.replace(tzinfo=UTC)

@@ -43,8 +43,8 @@ def broken_off(provider: str) -> ModelUnavailable:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds until the provider wants to be asked again, within bounds; None when it does not say."""
-    if (text := headers.get("retry-after-ms")) and text.isdigit():
-        return min(int(text) / 1000, LONGEST_WAIT)
+    if (text := headers.get("retry-after-ms")) and text.isascii() and text.isdigit():
+        return min(float(text[:20]) / 1000, LONGEST_WAIT)
     text = (headers.get("retry-after") or "").strip()
     if not text:
         return None
@@ -53,6 +53,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)

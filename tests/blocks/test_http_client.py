@@ -250,7 +250,10 @@ async def test_rate_limits_are_data(
     assert len(net.seen) == 1, "nothing is tried again"
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-1", "٣", "Wed, 99 Oct 2015", "\xff"])
+BEYOND_ANY_CALENDAR = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-1", "٣", "Wed, 99 Oct 2015", "\xff", BEYOND_ANY_CALENDAR])
 async def test_a_rate_limit_may_not_say_how_long(net: Internet, http: Http, header: str) -> None:
     net.answers["http://one.example/"] = Exchange("", status=429, headers={"Retry-After": header})
     with pytest.raises(RateLimited, match=r"^one.example answered 429 Too Many Requests\.$") as failure:

@@ -408,6 +408,8 @@ async def test_calls_get_ids_where_the_server_gives_none(models: ProviderClients
         (500, {}, None),
         (503, {"retry_after_ms": "1500"}, 1.5),
         (529, {"retry_after": "soon"}, None),
+        (429, {"retry_after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
+        (429, {"retry_after_ms": "9" * 400}, 600),
     ],
 )
 async def test_what_passes_says_when_to_ask_again(
