@@ -195,7 +195,7 @@ class ExecuteCodeStepInputs(SandboxInputs):
     sandbox_id: str = Field(title="Sandbox id", description="The sandbox, of Instantiate code sandbox")
     step_code: str = Field("", title="Code", description="What to run", examples=["print('tea')"])
     dispose_sandbox: bool = Field(
-        False, title="Dispose of the sandbox", description="Once the code has run; an error ends it, too"
+        False, title="Dispose of the sandbox", description="Once the code has run, or has failed"
     )
 
 
@@ -228,7 +228,9 @@ class ExecuteCodeStep(Block[ExecuteCodeStepInputs]):
     async def run(self, inputs: ExecuteCodeStepInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         http, key = context.services.http, key_of(context.credentials)
         sandbox = await e2b.connect(http, key, inputs.sandbox_id, _STEP_SECONDS)
-        async with _ending(http, key, sandbox.id, always=inputs.dispose_sandbox):
+        # It was there before, with all that was done in it: code that fails is no reason to lose that.
+        ending = _ending(http, key, sandbox.id, always=True) if inputs.dispose_sandbox else contextlib.nullcontext()
+        async with ending:
             execution = await _execute(http, sandbox, inputs.step_code, inputs.language, _STEP_SECONDS)
         for result in _results_of(execution):
             yield result

@@ -131,6 +131,11 @@ INPUTS: dict[type[Block[Any]], dict[str, Any]] = {
 every_block = pytest.mark.parametrize("block", INPUTS, ids=lambda block: block.__name__)
 
 
+def last_of(block: type[Block[Any]]) -> str:
+    """What is asked for last when something fails: a sandbox that was there before the block is left."""
+    return RUN if block is ExecuteCodeStep else DELETE
+
+
 async def test_a_sandbox_is_left_where_it_is_wanted(net: Internet, services: Services) -> None:
     net.answers[RUN] = ran({"type": "result", "text": "3", "is_main_result": True})
     assert await run(InstantiateCodeSandbox, INPUTS[InstantiateCodeSandbox], services=services) == [
@@ -157,13 +162,24 @@ async def test_without_code_none_is_run(net: Internet, services: Services) -> No
 
 
 @every_block
-async def test_code_that_fails_says_what_and_where_and_ends_the_sandbox(
+async def test_code_that_fails_says_what_and_where_and_ends_a_sandbox_of_its_own(
     net: Internet, services: Services, block: type[Block[Any]]
 ) -> None:
     net.answers[RUN] = ran({"type": "stdout", "text": "a"}, ERROR)
     with pytest.raises(ValueError, match=r"^NameError: name 'x' is not defined\nCell 1$"):
         await run(block, INPUTS[block], services=services)
-    assert asked(net)[-1] == DELETE
+    assert asked(net)[-1] == last_of(block)
+
+
+@pytest.mark.parametrize("dispose", [False, True])
+async def test_a_step_that_fails_leaves_the_sandbox_unless_it_was_to_end_it(
+    net: Internet, services: Services, dispose: bool
+) -> None:
+    """What was done in it before is still wanted."""
+    net.answers[RUN] = ran(ERROR)
+    with pytest.raises(ValueError, match="NameError"):
+        await run(ExecuteCodeStep, {**INPUTS[ExecuteCodeStep], "dispose_sandbox": dispose}, services=services)
+    assert asked(net) == [CONNECT, RUN, *([DELETE] if dispose else [])]
 
 
 async def test_a_setup_that_fails_is_the_end(net: Internet, services: Services) -> None:
@@ -194,7 +210,7 @@ async def test_an_interpreter_that_says_no(
     assert TOKEN not in str(failure.value)
     assert SECRET not in str(failure.value)
     assert ("its time was over" in str(failure.value)) == (status == 502)
-    assert asked(net)[-1] == DELETE
+    assert asked(net)[-1] == last_of(block)
 
 
 @every_block
@@ -211,7 +227,7 @@ async def test_a_sandbox_that_nobody_waits_for_ends(net: Internet, services: Ser
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert asked(net)[-1] == DELETE
+    assert asked(net)[-1] == last_of(block)
     for connection in net.connections:
         connection.cancel()
 
