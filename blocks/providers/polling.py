@@ -6,7 +6,14 @@ Used by modules here whose services answer later.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from blocks.http.errors import RateLimited, RequestTimedOut, StatusFailed
+from blocks.http.errors import (
+    AnswerTooLarge,
+    DestinationRefused,
+    RateLimited,
+    RequestFailed,
+    RequestInvalid,
+    StatusFailed,
+)
 
 _MOST_FAILURES = 5
 _LONGEST_PAUSE = 60.0
@@ -15,7 +22,7 @@ _LONGEST_PAUSE = 60.0
 async def polled[T](ask: Callable[[], Awaitable[T | None]], *, every: float, within: float) -> T | None:
     """What `ask` gives as soon as it gives something, asked for `every` so many seconds; None if not `within` so many.
 
-    Failures that pass by waiting count as no news, a few in a row: the job goes on meanwhile, and was paid for.
+    Failures of any kind that may pass count as no news, a few in a row: the job goes on meanwhile, and was paid for.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + within
@@ -27,9 +34,9 @@ async def polled[T](ask: Callable[[], Awaitable[T | None]], *, every: float, wit
             failures = 0
             if news is not None:
                 return news
-        except (StatusFailed, RequestTimedOut) as error:
+        except RequestFailed as error:
             failures += 1
-            if failures > _MOST_FAILURES or (isinstance(error, StatusFailed) and not _passes(error)):
+            if failures > _MOST_FAILURES or not _passes(error):
                 raise
             if isinstance(error, RateLimited):
                 pause = min(max(every, error.retry_after or 0.0), _LONGEST_PAUSE)
@@ -39,5 +46,7 @@ async def polled[T](ask: Callable[[], Awaitable[T | None]], *, every: float, wit
         await asyncio.sleep(min(pause, left))
 
 
-def _passes(error: StatusFailed) -> bool:
-    return isinstance(error, RateLimited) or error.status >= 500
+def _passes(error: RequestFailed) -> bool:
+    if isinstance(error, StatusFailed):
+        return isinstance(error, RateLimited) or error.status >= 500
+    return not isinstance(error, DestinationRefused | RequestInvalid | AnswerTooLarge)

@@ -1,12 +1,13 @@
 """Exa: what is asked of it, what it tells, what that costs, and research that takes a while."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from blocks.base import Exchange, NodeStats
-from blocks.http.errors import StatusFailed
+from blocks.http.errors import RequestFailed, StatusFailed
 from blocks.knowledge.exa import ExaContents, ExaFindSimilar, ExaSearch
 from blocks.knowledge.exa_answers import ExaAnswer, ExaCodeContext
 from blocks.knowledge.exa_research import (
@@ -236,6 +237,33 @@ async def test_waiting_stands_a_few_failures_and_no_more() -> None:
         with pytest.raises(StatusFailed):
             await exa.wait_for_research(http, "k", "t", every=0, within=60)
         assert len(net.seen) == polling._MOST_FAILURES + 2
+        await http.aclose()
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize("failure", [hang_up, Exchange("", "<html>", 200), Exchange("", "", 502)])
+async def test_waiting_stands_failures_of_any_kind(failure: Any) -> None:
+    """A connection that breaks while the job goes on is no end of it, nor is half an answer."""
+    looks = 0
+
+    async def ask() -> bool | None:
+        nonlocal looks
+        looks += 1
+        net.answers[f"GET {RESEARCH}/t"] = failure if looks <= polling._MOST_FAILURES else DONE
+        return (await exa.get_research(http, "k", "t")).ended or None
+
+    async with internet() as net:
+        http = net.http()
+        assert await polling.polled(ask, every=0, within=60) is True
+        assert looks == polling._MOST_FAILURES + 1
+        looks = -10
+        with pytest.raises(RequestFailed):
+            await polling.polled(ask, every=0, within=60)
+        assert looks == polling._MOST_FAILURES - 9
         await http.aclose()
 
 
