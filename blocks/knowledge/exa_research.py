@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Yielded
+from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Sleep, Yielded
 from blocks.credentials import key_of
+from blocks.jobs import Job
 from blocks.knowledge.exa_settings import EXA_COSTS, EXA_CREDENTIALS, MINE, ExaInputs
 from blocks.providers import exa
 from engine.model import Effects
@@ -225,7 +226,6 @@ class ExaWaitForResearch(Block[ExaWaitForResearchInputs]):
     categories = frozenset({Category.SEARCH})
     credentials: ClassVar = EXA_CREDENTIALS
     costs = EXA_COSTS
-    timeout = _TIMEOUT
     Input = ExaWaitForResearchInputs
     Output = ExaWaitForResearchOutputs
 
@@ -246,19 +246,26 @@ class ExaWaitForResearch(Block[ExaWaitForResearchInputs]):
     )
 
     async def run(self, inputs: ExaWaitForResearchInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        waited = await exa.wait_for_research(
-            context.services.http,
-            key_of(context.credentials),
-            inputs.research_id,
-            every=inputs.check_interval,
-            within=inputs.timeout,
-        )
-        yield "research_id", waited.research.id
-        yield "final_status", waited.research.status
-        yield "elapsed_time", float(round(waited.seconds))
-        yield "timed_out", not waited.ended
-        if waited.ended:
-            for output in _findings(waited.research):
+        http, key = context.services.http, key_of(context.credentials)
+        job = Job.kept(context.resume) if context.resume else Job.begun(inputs.research_id)
+        last: exa.Research | None = None
+
+        async def ask() -> exa.Research | None:
+            nonlocal last
+            last = await exa.get_research(http, key, job.id)
+            return last if last.ended else None
+
+        ended = await job.look(ask, inputs.timeout, inputs.check_interval)
+        if isinstance(ended, Sleep):
+            yield ended
+            return
+        research = ended or last or await exa.get_research(http, key, job.id)
+        yield "research_id", research.id
+        yield "final_status", research.status
+        yield "elapsed_time", float(round(job.seconds))
+        yield "timed_out", ended is None
+        if ended is not None:
+            for output in _findings(research):
                 yield output
 
 

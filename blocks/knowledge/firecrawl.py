@@ -17,9 +17,11 @@ from blocks.base import (
     Exchange,
     Inputs,
     Outputs,
+    Sleep,
     Yielded,
 )
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
+from blocks.jobs import Job, takes_a_graph
 from blocks.providers import firecrawl
 
 _JSON = {"Content-Type": "application/json"}
@@ -30,6 +32,8 @@ _COSTS = (Cost(1000, CostType.COST_USD),)
 
 _API = "https://api.firecrawl.dev/v2"
 _WITHIN = timedelta(minutes=30)
+_FIRST_LOOK = 5.0
+_TOO_LONG = f"Firecrawl was not done within {_WITHIN.total_seconds():g} seconds: ask for fewer pages."
 _TIMEOUT = _WITHIN + timedelta(minutes=10)
 
 
@@ -210,14 +214,18 @@ class FirecrawlCrawl(Block[FirecrawlCrawlInputs]):
     )
 
     async def run(self, inputs: FirecrawlCrawlInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        told = await firecrawl.crawl(
-            context.services.http,
-            key_of(context.credentials),
-            inputs.url,
-            inputs.limit,
-            inputs.options(inputs.wait_for),
-            within=_WITHIN.total_seconds(),
-        )
+        http, key = context.services.http, key_of(context.credentials)
+        if context.resume is None:
+            takes_a_graph(self.name, context)
+            options = inputs.options(inputs.wait_for)
+            job = Job.begun(await firecrawl.begin_crawl(http, key, inputs.url, inputs.limit, options))
+            yield job.sleep(_FIRST_LOOK)
+            return
+        job = Job.kept(context.resume)
+        told = await job.ended(lambda: firecrawl.crawled(http, key, job.id, inputs.limit), _WITHIN, _TOO_LONG)
+        if isinstance(told, Sleep):
+            yield told
+            return
         context.stats.provider_cost = told.credits * firecrawl.CREDIT
         yield "data", told.data
         for page in told.data:
@@ -377,8 +385,16 @@ class FirecrawlExtract(Block[FirecrawlExtractInputs]):
             **({"prompt": inputs.prompt} if inputs.prompt else {}),
             **({"schema": inputs.output_schema} if inputs.output_schema else {}),
         }
-        told = await firecrawl.extract(
-            context.services.http, key_of(context.credentials), asked, within=_WITHIN.total_seconds()
-        )
+        http, key = context.services.http, key_of(context.credentials)
+        if context.resume is None:
+            takes_a_graph(self.name, context)
+            job = Job.begun(await firecrawl.begin_extract(http, key, asked))
+            yield job.sleep(_FIRST_LOOK)
+            return
+        job = Job.kept(context.resume)
+        told = await job.ended(lambda: firecrawl.extracted(http, key, job.id), _WITHIN, _TOO_LONG)
+        if isinstance(told, Sleep):
+            yield told
+            return
         context.stats.provider_cost = told.credits * firecrawl.CREDIT
         yield "data", told.data

@@ -14,7 +14,6 @@ from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.http.errors import AnswerTooLarge
 from blocks.providers.answers import object_of, unexpected
-from blocks.providers.polling import polled
 
 CREDIT = 0.001
 """US dollars."""
@@ -22,7 +21,6 @@ CREDIT = 0.001
 _HOST = "https://api.firecrawl.dev/"
 _API = f"{_HOST}v2"
 _SECONDS = 180.0
-_EVERY = 5.0
 _MOST_PARTS = 50
 _PART_BYTES, _MOST_BYTES = 16 * 1024 * 1024, 64 * 1024 * 1024
 _TOKENS_OF_A_CREDIT = 15
@@ -75,10 +73,17 @@ async def site_map(http: Http, key: str, url: str) -> Told:
     )
 
 
-async def crawl(http: Http, key: str, url: str, limit: int, options: Mapping[str, Any], *, within: float) -> Told:
-    """Up to `limit` pages of a site. ValueError when it is not done in time, or fails."""
-    job = await _begun(http, key, "crawl", {"url": url, "limit": limit, "scrapeOptions": options})
-    answer, told = await _ended(http, key, f"crawl/{job}", within)
+async def begin_crawl(http: Http, key: str, url: str, limit: int, options: Mapping[str, Any]) -> str:
+    """Begin to read up to `limit` pages of a site; the id of the job."""
+    return await _begun(http, key, "crawl", {"url": url, "limit": limit, "scrapeOptions": options})
+
+
+async def crawled(http: Http, key: str, job: str, limit: int) -> Told | None:
+    """The pages of a crawl; None as long as it is not done. ValueError when it failed."""
+    ended = await _ended(http, key, f"crawl/{job}")
+    if ended is None:
+        return None
+    answer, told = ended
     pages: list[Any] = []
     size = 0
     for _ in range(_MOST_PARTS):
@@ -98,10 +103,17 @@ async def crawl(http: Http, key: str, url: str, limit: int, options: Mapping[str
     return Told(_documents(pages)[:limit], _number(told.get("creditsUsed")) or max(1, len(pages)))
 
 
-async def extract(http: Http, key: str, asked: Mapping[str, Any], *, within: float) -> Told:
-    """What a prompt or a schema asks for of some pages. As `crawl`."""
-    job = await _begun(http, key, "extract", asked)
-    answer, told = await _ended(http, key, f"extract/{job}", within)
+async def begin_extract(http: Http, key: str, asked: Mapping[str, Any]) -> str:
+    """Begin to read what a prompt or a schema asks for off some pages; the id of the job."""
+    return await _begun(http, key, "extract", asked)
+
+
+async def extracted(http: Http, key: str, job: str) -> Told | None:
+    """What an extraction gave. As `crawled`."""
+    ended = await _ended(http, key, f"extract/{job}")
+    if ended is None:
+        return None
+    answer, told = ended
     if not isinstance(told.get("data"), dict):
         raise unexpected(answer)
     used = _number(told.get("creditsUsed")) or -(-_number(told.get("tokensUsed")) // _TOKENS_OF_A_CREDIT)
@@ -131,20 +143,15 @@ async def _begun(http: Http, key: str, path: str, asked: Mapping[str, Any]) -> s
     return quote(told["id"], safe="")
 
 
-async def _ended(http: Http, key: str, path: str, within: float) -> tuple[Answer, dict[str, Any]]:
-    async def ask() -> tuple[Answer, dict[str, Any]] | None:
-        answer = await _get(http, key, f"{_API}/{path}")
-        told = object_of(answer)
-        if told.get("status") in ("failed", "cancelled"):
-            raise ValueError(f"Firecrawl says that the job {told['status']}; its log there tells why.")
-        if not isinstance(told.get("status"), str):
-            raise unexpected(answer)
-        return (answer, told) if told["status"] == "completed" else None
-
-    ended = await polled(ask, every=_EVERY, within=within)
-    if ended is None:
-        raise ValueError(f"Firecrawl was not done within {within:g} seconds: ask for fewer pages.")
-    return ended
+async def _ended(http: Http, key: str, path: str) -> tuple[Answer, dict[str, Any]] | None:
+    """A job that is done; None when it is not yet. `path` holds its id, quoted."""
+    answer = await _get(http, key, f"{_API}/{path}")
+    told = object_of(answer)
+    if told.get("status") in ("failed", "cancelled"):
+        raise ValueError(f"Firecrawl says that the job {told['status']}; its log there tells why.")
+    if not isinstance(told.get("status"), str):
+        raise unexpected(answer)
+    return (answer, told) if told["status"] == "completed" else None
 
 
 async def _get(http: Http, key: str, url: str) -> Answer:

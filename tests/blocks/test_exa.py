@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from blocks.base import Exchange, NodeStats
+from blocks.base import Exchange, NodeStats, Sleep, Wait
 from blocks.http.errors import RequestFailed, StatusFailed
 from blocks.knowledge.exa import ExaContents, ExaFindSimilar, ExaSearch
 from blocks.knowledge.exa_answers import ExaAnswer, ExaCodeContext
@@ -17,6 +17,8 @@ from blocks.knowledge.exa_research import (
     ExaWaitForResearch,
 )
 from blocks.providers import exa, polling
+from blocks.services import Services
+from tests.blocks.block_runs import run
 from tests.blocks.provider_runs import asked
 from tests.support.web import internet
 
@@ -225,6 +227,20 @@ async def test_research_is_not_waited_for_longer_than_allowed() -> None:
     assert dict(outputs)["timed_out"] is True
     assert dict(outputs)["final_status"] == "running"
     assert "output_content" not in dict(outputs)
+
+
+async def test_research_is_waited_for_by_timers() -> None:
+    """No worker is held between two looks."""
+    answers = {f"GET {RESEARCH}/a%2Fb": [task("running"), Exchange("", "", 503), DONE]}
+    sleeps: list[Wait] = []
+    async with internet(answers) as net:
+        http = net.http()
+        inputs = {**MINE, "research_id": "a/b", "check_interval": 7}
+        outputs = await run(ExaWaitForResearch, inputs, sleeps, services=Services(http=http))
+        await http.aclose()
+    assert dict(outputs)["final_status"] == "completed"
+    assert [wait.duration.total_seconds() for wait in sleeps if isinstance(wait, Sleep)] == [7, 7]
+    assert [wait.state["failures"] for wait in sleeps] == [0, 1]
 
 
 async def test_waiting_stands_a_few_failures_and_no_more() -> None:

@@ -1,12 +1,16 @@
 """Firecrawl: what is asked of it, pages in each format, and jobs that are asked after."""
 
+import asyncio
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from blocks.base import Exchange, NodeStats
-from blocks.http.errors import AnswerTooLarge, AnswerUnreadable
+from blocks.base import Block, BlockError, Exchange, NodeStats
+from blocks.http.errors import AnswerTooLarge, AnswerUnreadable, RequestFailed
+from blocks.inputs import assemble, validated
 from blocks.knowledge.firecrawl import (
     FirecrawlCrawl,
     FirecrawlExtract,
@@ -14,16 +18,14 @@ from blocks.knowledge.firecrawl import (
     FirecrawlScrape,
     FirecrawlSearch,
 )
+from blocks.services import Services
+from tests.blocks.block_runs import context, credentials_for
 from tests.blocks.provider_runs import asked
+from tests.support.web import Internet, internet
 
 API = "https://api.firecrawl.dev/v2"
 MINE = {"credentials": {"id": "mine", "provider": "firecrawl", "type": "api_key"}}
 BEGUN = Exchange("", '{"success": true, "id": "a/b"}')
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blocks.providers.firecrawl._EVERY", 0.0)
 
 
 def answer(**body: Any) -> Exchange:
@@ -156,8 +158,66 @@ async def test_jobs_fail_and_take_too_long(monkeypatch: pytest.MonkeyPatch) -> N
         await asked(FirecrawlExtract, inputs, answers)
     monkeypatch.setattr("blocks.knowledge.firecrawl._WITHIN", FirecrawlExtract.timeout * 0)
     answers[f"GET {API}/extract/a%2Fb"] = answer(status="processing", data=[])
-    with pytest.raises(ValueError, match="not done within 0 seconds"):
+    with pytest.raises(ValueError, match="not done within 1800 seconds"):
         await asked(FirecrawlExtract, inputs, answers)
+
+
+BEGINNINGS: dict[type[Block[Any]], tuple[str, dict[str, Any], Any]] = {
+    FirecrawlCrawl: ("crawl", {"url": "https://a.example"}, [{"markdown": "1"}]),
+    FirecrawlExtract: ("extract", {"urls": ["https://a.example"]}, {"a": 1}),
+}
+each_job = pytest.mark.parametrize("block", BEGINNINGS, ids=lambda block: block.__name__)
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    await writer.wait_closed()
+
+
+async def one_round(net: Internet, block: type[Block[Any]], resume: Any = None, **about: Any) -> list[Any]:
+    """What one activity of the block yields, and no more."""
+    http = net.http()
+    inputs = {**MINE, **BEGINNINGS[block][1]}
+    made = replace(context(resume, services=Services(http=http), credentials=credentials_for(block(), inputs)), **about)
+    try:
+        return [item async for item in block().run(validated(block(), assemble(block(), {}, inputs, {})), made)]
+    finally:
+        await http.aclose()
+
+
+@each_job
+async def test_a_job_is_begun_once_and_waited_for_by_timers(block: type[Block[Any]]) -> None:
+    """Each look is a round of its own; a worker that is lost in one costs a look, not a job."""
+    path, _, data = BEGINNINGS[block]
+    looked = f"GET {API}/{path}/a%2Fb"
+    async with internet({f"POST {API}/{path}": BEGUN, looked: answer(status="processing", data=[])}) as net:
+        (first,) = await one_round(net, block)
+        assert [f"{seen.method} {seen.url}" for seen in net.seen] == [f"POST {API}/{path}"]
+        state = json.loads(json.dumps(first.state))
+        for _ in range(2):
+            (wait,) = await one_round(net, block, state)
+            assert timedelta(seconds=5) <= wait.duration <= timedelta(seconds=30)
+        for number in range(1, 6):
+            net.answers[looked] = hang_up
+            (wait,) = await one_round(net, block, wait.state)
+            assert wait.state == {**state, "failures": number}
+        with pytest.raises(RequestFailed):
+            await one_round(net, block, wait.state)
+        net.answers[looked] = answer(status="completed", data=data)
+        assert ("data", data) in await one_round(net, block, wait.state)
+        assert [seen.method for seen in net.seen].count("POST") == 1
+        since = (datetime.now(UTC) - timedelta(minutes=29, seconds=59)).isoformat()
+        net.answers[looked] = answer(status="processing", data=[])
+        (wait,) = await one_round(net, block, {**state, "since": since})
+        assert wait.duration <= timedelta(seconds=1), "the deadline is kept"
+
+
+@each_job
+async def test_no_job_is_begun_where_nothing_can_wait_for_it(block: type[Block[Any]]) -> None:
+    async with internet() as net:
+        with pytest.raises(BlockError, match="would wait here, which takes a graph"):
+            await one_round(net, block, node_id="")
+        assert net.seen == []
 
 
 async def test_an_extraction_asks_by_prompt_and_schema() -> None:
