@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
+from blocks.base import Block, BlockContext, Category, Cost, CostType, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
 from blocks.file_references import content_type_of, plain_name
 from blocks.http.client import Http
 from blocks.providers import e2b
 from blocks.services import File, Services
+from blocks.system_credentials import paid_by_host
 from engine.model import Effects
 
 _LONGEST_SECONDS = 3_600
@@ -26,6 +27,9 @@ _LARGEST_FILE = 10 * 1024 * 1024
 _LONGEST_CONTENT = 100_000
 _JSON = {"Content-Type": "application/json"}
 _KEY = {"id": "mine", "provider": "e2b", "type": "api_key"}
+_COSTS = (Cost(1, CostType.SECOND, paid_by_host("e2b"), divisor=10),)
+"""A cent for every ten seconds that the block runs."""
+
 _MADE = Exchange(
     "POST https://api.e2b.app/sandboxes",
     '{"sandboxID": "i1", "templateID": "code-interpreter-v1", "envdAccessToken": "t"}',
@@ -117,6 +121,7 @@ class ExecuteCode(Block[ExecuteCodeInputs]):
     effects = Effects.EFFECTFUL
     timeout = timedelta(seconds=_LONGEST_SECONDS + 300)
     credentials: ClassVar = {"credentials": CredentialsField(("e2b",))}
+    costs = _COSTS
     Input = ExecuteCodeInputs
     Output = ExecuteCodeOutputs
     examples = (
@@ -170,6 +175,7 @@ class InstantiateCodeSandbox(Block[InstantiateCodeSandboxInputs]):
     effects = Effects.EFFECTFUL
     timeout = timedelta(seconds=_LONGEST_SECONDS + 300)
     credentials: ClassVar = {"credentials": CredentialsField(("e2b",))}
+    costs = _COSTS
     Input = InstantiateCodeSandboxInputs
     Output = InstantiateCodeSandboxOutputs
     examples = (
@@ -206,6 +212,7 @@ class ExecuteCodeStep(Block[ExecuteCodeStepInputs]):
     categories = frozenset({Category.DEVELOPER_TOOLS})
     effects = Effects.EFFECTFUL
     credentials: ClassVar = {"credentials": CredentialsField(("e2b",))}
+    costs = _COSTS
     Input = ExecuteCodeStepInputs
     Output = ResultOutputs
     examples = (

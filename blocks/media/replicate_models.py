@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Outputs, Yielded
+from blocks.base import Block, BlockContext, Category, Cost, CostType, Example, Outputs, Yielded
 from blocks.credentials import key_of
 from blocks.media.shared import REPLICATE, ReplicateInputs, made, price
 from blocks.providers import replicate
+from blocks.system_credentials import paid_by_host
 from engine.model import Effects
 
 
@@ -42,6 +43,7 @@ class ReplicateModel(Block[ReplicateModelInputs]):
     categories = frozenset({Category.AI})
     effects = Effects.EFFECTFUL
     credentials: ClassVar = {"credentials": REPLICATE}
+    costs = (Cost(150, CostType.COST_USD, paid_by_host("replicate")),)
     Input = ReplicateModelInputs
     Output = ReplicateModelOutputs
     examples = (

@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
+from blocks.base import Block, BlockContext, Category, Cost, CostType, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
 from blocks.media.shared import REPLICATE, ReplicateInputs, kept, price
 from blocks.providers import replicate, unreal_speech
+from blocks.system_credentials import paid_by_host
 from engine.model import Effects
 
 _MUSICGEN = "meta/musicgen"
@@ -137,6 +138,7 @@ class UnrealTextToSpeech(Block[UnrealTextToSpeechInputs]):
     categories = frozenset({Category.AI, Category.TEXT, Category.MULTIMEDIA})
     effects = Effects.EFFECTFUL
     credentials: ClassVar = {"credentials": CredentialsField(("unreal_speech",))}
+    costs = (Cost(150, CostType.COST_USD, paid_by_host("unreal_speech")),)
     Input = UnrealTextToSpeechInputs
     Output = UnrealTextToSpeechOutputs
     examples = (

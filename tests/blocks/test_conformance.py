@@ -1,5 +1,6 @@
 """What every block of the catalogue must be, whatever it does."""
 
+import csv
 import json
 import re
 import uuid
@@ -17,6 +18,7 @@ from blocks.catalogue import CATALOGUE_BLOCKS, Catalogue, default_catalogue
 from blocks.legacy import LEGACY_IDS
 from engine.model import BlockId, BlockKind, Effects
 from tests.blocks.block_runs import run, run_example
+from tests.blocks.test_upstream_pins import TABLE
 
 every_block = pytest.mark.parametrize("block", CATALOGUE_BLOCKS, ids=lambda block: block.__name__)
 every_example = pytest.mark.parametrize(
@@ -182,6 +184,27 @@ def _properties(schema: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(schema, list):
         for part in schema:
             yield from _properties(part)
+
+
+FREE_HERE = {
+    **dict.fromkeys(
+        (
+            *("AICondition", "AIConversation", "AIListGenerator", "AIStructuredResponseGenerator", "AITextGenerator"),
+            *("AITextSummarizer", "Orchestrator"),
+        ),
+        "a model's price depends on the tokens and is told by the block itself",
+    ),
+    "ExtractWebsiteContent": "it reads pages itself, without a provider",
+    "TranscribeYoutubeVideo": "it asks YouTube itself, without a provider",
+}
+"""Blocks with a price at upstream's that have none here, and why."""
+
+
+@pytest.mark.skipif(not TABLE.exists(), reason="the table of upstream's blocks is not here")
+def test_what_costs_at_upstreams_costs_here() -> None:
+    with TABLE.open(newline="") as file:
+        paid = {row["id"] for row in csv.DictReader(file) if row["cost"] not in ("", "0")}
+    assert {block.__name__ for block in CATALOGUE_BLOCKS if block.id in paid and not block.costs} == set(FREE_HERE)
 
 
 @every_block
