@@ -1,6 +1,7 @@
 """Media that a Telegram bot sends: each at most once.
 
-The address of a file is handed on to Telegram, which reads it itself; any other file is uploaded.
+The address of a file is handed on to Telegram, which reads it itself; any other file is uploaded, and so is a document:
+of those Telegram reads only a few kinds.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -57,16 +58,21 @@ class MediaBlock[InputT: MediaInputs](BotBlock[InputT]):
     done: ClassVar[str]
 
     async def run(self, inputs: InputT, context: BlockContext) -> AsyncIterator[Yielded]:
-        file = await _file(inputs.own(self.media.field), inputs.own("filename"), context.services)
+        reference = inputs.own(self.media.field)
+        if self.media is telegram.DOCUMENT or not _is_address(reference):
+            file: File | str = await _file(reference, inputs.own("filename"), context.services)
+        else:
+            file = reference
         http, token = context.services.http, key_of(context.credentials)
         yield "message_id", await telegram.send_media(http, token, self.media, file, inputs.about())
         yield "status", self.done
 
 
-async def _file(reference: str, name: str | None, services: Services) -> File | str:
-    """What to send. Telegram gives a file that it reads itself the name that it finds."""
-    if reference.lower().startswith(("http://", "https://")) and not name:
-        return reference
+def _is_address(reference: str) -> bool:
+    return reference.lower().startswith(("http://", "https://"))
+
+
+async def _file(reference: str, name: str | None, services: Services) -> File:
     file = await open_file(reference, services)
     return replace(file, name=plain_name(name)) if name else file
 

@@ -165,7 +165,12 @@ class IdeogramModel(Block[IdeogramModelInputs]):
         )
         picture = await ideogram.generate(http, key, wish)
         if inputs.upscale is UpscaleOption.AI_UPSCALE:
-            picture = await ideogram.upscale(http, key, picture)
+            try:
+                picture = await ideogram.upscale(http, key, picture)
+            except ValueError as failure:
+                # What was made is paid for.
+                yield "result", await kept(picture, context.services)
+                raise ValueError(f"The picture was made, but could not be made larger: {failure}") from None
         yield "result", await kept(picture, context.services)
 
 

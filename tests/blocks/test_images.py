@@ -17,7 +17,7 @@ from blocks.media.generation import ImageGenModel, ImageSize, ImageStyle, reques
 from blocks.providers import ideogram, replicate
 from blocks.services import File, Services
 from engine.model import Effects
-from tests.blocks.block_runs import run
+from tests.blocks.block_runs import context, credentials_for, run
 from tests.blocks.host import MemoryFiles
 from tests.support.web import Internet, internet
 
@@ -449,6 +449,21 @@ async def test_ideogram_makes_larger_what_it_made(net: Internet, services: Servi
     assert b'name="image_request"\r\n\r\n{}' in upscaled.body
     assert b'name="image_file"; filename="image.png"' in upscaled.body
     assert b"small" in upscaled.body
+
+
+async def test_a_picture_that_cannot_be_made_larger_is_given_as_it_is(net: Internet, services: Services) -> None:
+    """It was paid for."""
+    net.answers[THIRD] = MADE
+    net.answers[f"GET {POSTER}"] = Exchange("", b"small", headers={"Content-Type": "image/png"})
+    net.answers[UPSCALE] = Exchange("", "", 500)
+    inputs = {"credentials": IDEOGRAM, "prompt": "TEA", "upscale": "AI Upscale"}
+    about = context(services=services, credentials=credentials_for(IdeogramModel(), inputs))
+    items = IdeogramModel().run(IdeogramModel.Input.model_validate(inputs), about)
+    name, reference = await anext(items)
+    with pytest.raises(ValueError, match=r"could not be made larger: api\.ideogram\.ai answered 500"):
+        await anext(items)
+    assert name == "result"
+    assert await services.files.read(reference) == File("p1.png", "image/png", b"small")
 
 
 async def test_colours_are_checked_before_anything_is_paid(net: Internet, services: Services) -> None:
