@@ -13,6 +13,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /heddle
 COPY --from=packages /venv /venv
 COPY . .
+RUN python -m compileall -q /heddle
 USER heddle
 EXPOSE 8006 9464
 CMD ["python", "worker.py"]

@@ -5,6 +5,7 @@ Used by `routes/blocks.py`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from api.block_catalogue import Catalogue
@@ -62,8 +63,8 @@ def describe(block: AnyBlock) -> BlockDescription:
         name=block.name,
         description=block.description,
         categories=_names(block),
-        inputSchema=_input_schema(block),
-        outputSchema=block.Output.model_json_schema(),
+        inputSchema=_input_schema(type(block)),
+        outputSchema=_output_schema(type(block)),
         costs=[
             BlockCost(
                 cost_amount=cost.amount,
@@ -78,7 +79,9 @@ def describe(block: AnyBlock) -> BlockDescription:
     )
 
 
-def _input_schema(block: Block[BlockSchema]) -> dict[str, Any]:
+# Made once: they take long, and the API answers nobody else meanwhile.
+@cache
+def _input_schema(block: type[Block[BlockSchema]]) -> dict[str, Any]:
     """With what will do for each credentials input, in upstream's words."""
     schema = block.Input.model_json_schema()
     for name, wanted in block.credentials.items():
@@ -88,6 +91,11 @@ def _input_schema(block: Block[BlockSchema]) -> dict[str, Any]:
             "discriminator": wanted.provider_by.field if wanted.provider_by else wanted.host_by or None,
         }
     return schema
+
+
+@cache
+def _output_schema(block: type[Block[BlockSchema]]) -> dict[str, Any]:
+    return block.Output.model_json_schema()
 
 
 def _describe_unavailable(block: UnavailableBlock) -> BlockDescription:

@@ -89,6 +89,14 @@ def test_what_a_provider_takes_is_no_free_block() -> None:
     assert describe(SearchOrganizations()).costs[0].cost_divisor == 2
 
 
+def test_schemas_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the list of all blocks they take long, and the API answers nobody else meanwhile."""
+    first = describe(ExaSearch())
+    for schema in (ExaSearch.Input, ExaSearch.Output):
+        monkeypatch.setattr(schema, "model_json_schema", lambda: pytest.fail("it was made anew"))
+    assert describe(ExaSearch()) == first
+
+
 def test_rows_tell_what_a_provider_took() -> None:
     told = stats_json(NodeStats(items=3, provider_cost=0.00500000001))
     assert (told["items"], told["provider_cost"]) == (3, 0.005)
