@@ -3,6 +3,7 @@
 Registered in `catalogue.py`. All are entered at most once: code may have done anything when its answer is lost.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
@@ -22,6 +23,7 @@ from engine.model import Effects
 
 _LONGEST_SECONDS = 3_600
 _STEP_SECONDS = 300
+_SLACK_SECONDS = 120.0
 _MOST_FILES = 20
 _LARGEST_FILE = 10 * 1024 * 1024
 _LONGEST_CONTENT = 100_000
@@ -147,7 +149,7 @@ class ExecuteCode(Block[ExecuteCodeInputs]):
     async def run(self, inputs: ExecuteCodeInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         http, key = context.services.http, key_of(context.credentials)
         sandbox = await e2b.create(http, key, inputs.template_id.strip(), inputs.timeout)
-        async with _ending(http, key, sandbox.id, always=inputs.dispose_sandbox):
+        async with _ending(http, key, sandbox.id, always=inputs.dispose_sandbox, within=inputs.timeout):
             await _set_up(http, sandbox, inputs)
             before = await _listing(http, sandbox)
             execution = await _execute(http, sandbox, inputs.code, inputs.language, inputs.timeout)
@@ -189,7 +191,7 @@ class InstantiateCodeSandbox(Block[InstantiateCodeSandboxInputs]):
     async def run(self, inputs: InstantiateCodeSandboxInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         http, key = context.services.http, key_of(context.credentials)
         sandbox = await e2b.create(http, key, inputs.template_id.strip(), inputs.timeout)
-        async with _ending(http, key, sandbox.id, always=False):
+        async with _ending(http, key, sandbox.id, always=False, within=inputs.timeout):
             await _set_up(http, sandbox, inputs)
             execution = await _execute(http, sandbox, inputs.setup_code, inputs.language, inputs.timeout)
         yield "sandbox_id", sandbox.id
@@ -249,12 +251,20 @@ CODE_BLOCKS = (ExecuteCode, InstantiateCodeSandbox, ExecuteCodeStep)
 
 
 @contextlib.asynccontextmanager
-async def _ending(http: Http, key: str, sandbox: str, *, always: bool) -> AsyncIterator[None]:
-    """End the sandbox afterwards: always, or when what is done in it fails. It costs as long as it is there."""
+async def _ending(
+    http: Http, key: str, sandbox: str, *, always: bool, within: float = _STEP_SECONDS
+) -> AsyncIterator[None]:
+    """End the sandbox afterwards: always, or when what is done in it fails. It costs as long as it is there.
+
+    All that is done in it together has so many seconds, and a little more: no longer is it there.
+    """
     is_wanted = False
     try:
-        yield
+        async with asyncio.timeout(within + _SLACK_SECONDS):
+            yield
         is_wanted = not always
+    except TimeoutError:
+        raise ValueError("The sandbox's time was over before all of it had ended.") from None
     finally:
         if not is_wanted:
             await e2b.dispose(http, key, sandbox)

@@ -191,6 +191,21 @@ async def test_a_setup_that_fails_is_the_end(net: Internet, services: Services) 
     assert asked(net) == [CREATE, RUN, DELETE]
 
 
+async def test_commands_have_the_sandboxs_time_together(
+    net: Internet, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: Any) -> e2b.Execution:
+        await asyncio.sleep(0.4)
+        return e2b.Execution([], "", "")
+
+    monkeypatch.setattr(e2b, "execute", slow)
+    monkeypatch.setattr("blocks.code_sandbox._SLACK_SECONDS", 0)
+    inputs = {**INPUTS[ExecuteCode], "setup_commands": ["x"] * 100, "timeout": 1}
+    with pytest.raises(ValueError, match="time was over before all of it"):
+        await run(ExecuteCode, inputs, services=services)
+    assert asked(net)[-1] == DELETE
+
+
 async def test_errors_are_bounded(net: Internet, http: Http) -> None:
     net.answers[RUN] = ran({**ERROR, "value": "v" * 100_000, "traceback": "t" * 100_000})
     with pytest.raises(e2b.CodeFailed) as failure:
