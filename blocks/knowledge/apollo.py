@@ -96,7 +96,10 @@ class SearchPeopleInputs(ApolloInputs):
     enrich_info: bool = Field(
         False,
         title="With details",
-        description="Whether to ask for all that Apollo knows of each, mail address included; Apollo charges for each",
+        description=(
+            "Whether to ask for all that Apollo knows of each, mail address included; Apollo charges for each. "
+            f"At most {apollo.MOST_DETAILED} people then"
+        ),
     )
 
 
@@ -162,6 +165,11 @@ class SearchPeople(Block[SearchPeopleInputs]):
     )
 
     async def run(self, inputs: SearchPeopleInputs, context: BlockContext) -> AsyncIterator[Yielded]:
+        if inputs.enrich_info and inputs.max_results > apollo.MOST_DETAILED:
+            raise ValueError(
+                f"With details at most {apollo.MOST_DETAILED} people can be looked for at once, "
+                f"not {inputs.max_results:,}."
+            )
         http, key = context.services.http, key_of(context.credentials)
         wanted = {
             "person_titles": inputs.person_titles,
@@ -175,8 +183,10 @@ class SearchPeople(Block[SearchPeopleInputs]):
             "q_keywords": inputs.q_keywords,
         }
         people = await apollo.search_people(http, key, _said(wanted), inputs.max_results)
+        if inputs.enrich_info:
+            people = await apollo.with_details(http, key, people)
         context.stats.items = len(people)
-        yield "people", await apollo.with_details(http, key, people) if inputs.enrich_info else people
+        yield "people", people
 
 
 class SearchOrganizationsInputs(ApolloInputs):

@@ -16,6 +16,8 @@ _PAGE, _MOST_PAGES = 100, 500
 _AT_ONCE = 5
 MOST = _PAGE * _MOST_PAGES
 """As many as Apollo shows of one search."""
+MOST_DETAILED = 500
+"""Of as many details are asked at once: a hundred rounds of a few seconds each, within the time a block has."""
 
 _PERSON_TEXTS = (
     *("id", "first_name", "last_name", "name", "title", "headline", "email", "email_status", "linkedin_url"),
@@ -25,6 +27,10 @@ _COMPANY_TEXTS = (
     *("id", "name", "website_url", "blog_url", "linkedin_url", "twitter_url", "facebook_url", "phone"),
     *("sanitized_phone", "logo_url", "primary_domain"),
 )
+
+
+class NoSuchPerson(ValueError):
+    """Apollo knows nobody of whom that much is known."""
 
 
 async def search_people(http: Http, key: str, wanted: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
@@ -40,7 +46,7 @@ async def search_organizations(http: Http, key: str, wanted: Mapping[str, Any], 
 
 
 async def person_detail(http: Http, key: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """All that Apollo knows of the person of whom this much is known. ValueError when it knows no such person."""
+    """All that Apollo knows of the person of whom this much is known. NoSuchPerson; else as `object_of`."""
     answer = await http.request(
         "POST", f"{_API}/people/match", headers=_headers(key), json={**known, "reveal_personal_emails": True}
     )
@@ -48,25 +54,33 @@ async def person_detail(http: Http, key: str, known: Mapping[str, Any]) -> dict[
         case {"person": dict() as person}:
             return _person(person)
         case {"person": None}:
-            raise ValueError("Apollo knows no such person: give more that tells the person from others.")
+            raise NoSuchPerson("Apollo knows no such person: give more that tells the person from others.")
     raise unexpected(answer)
 
 
 async def with_details(http: Http, key: str, people: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same people with all that Apollo knows of each; one of whom that cannot be had stays as it is."""
+    """The same people with all that Apollo knows of each; one whom it does not know stays as it is.
+
+    What else goes wrong is raised, as `person_detail` does, and nobody more is asked for.
+    """
 
     async def detailed(person: dict[str, Any]) -> dict[str, Any]:
         if not person["id"]:
             return person
         try:
             more = await person_detail(http, key, {"id": person["id"]})
-        except ValueError:
+        except NoSuchPerson:
             return person
         return {**person, **{name: value for name, value in more.items() if value not in ("", None, [], {})}}
 
     done: list[dict[str, Any]] = []
     for start in range(0, len(people), _AT_ONCE):
-        done += await asyncio.gather(*(detailed(person) for person in people[start : start + _AT_ONCE]))
+        asked = (detailed(person) for person in people[start : start + _AT_ONCE])
+        # To the end of the round, so that none of them goes on asking when this has failed.
+        for told in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(told, BaseException):
+                raise told
+            done.append(told)
     return done
 
 

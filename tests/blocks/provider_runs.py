@@ -45,13 +45,14 @@ async def asked(
     """What the block gives, with what it asked. `answers` by `METHOD URL`."""
     async with internet() as net:
         net.answers = answers if isinstance(answers, Everywhere) else dict(answers)
-        outputs = await _run(net, block, inputs, stats or NodeStats())
+        outputs = await ran(net, block, inputs, stats or NodeStats())
         return outputs, net.seen
 
 
-async def _run(
+async def ran(
     net: Internet, block: type[Block[Any]], inputs: Mapping[str, Any], stats: NodeStats
 ) -> list[tuple[str, Any]]:
+    """What the block gives, over a network of the caller's own."""
     http = net.http()
     try:
         return await run(block, inputs, services=Services(MemoryFiles(), http=http), stats=stats)

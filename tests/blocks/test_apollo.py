@@ -7,8 +7,10 @@ import pytest
 
 from blocks.base import Exchange, NodeStats
 from blocks.catalogue import default_catalogue
+from blocks.http.errors import StatusFailed
 from blocks.knowledge.apollo import GetPersonDetail, SearchOrganizations, SearchPeople
-from tests.blocks.provider_runs import asked
+from tests.blocks.provider_runs import asked, ran
+from tests.support.web import internet
 
 API = "POST https://api.apollo.io/api/v1"
 MINE = {"credentials": {"id": "mine", "provider": "apollo", "type": "api_key"}}
@@ -72,7 +74,7 @@ async def test_details_are_filled_in_where_they_can_be_had() -> None:
         {**MINE, "enrich_info": True},
         {
             PEOPLE: answer(people=found),
-            MATCH: [answer(person={"id": "1", "email": "ada@tea.example", "city": ""}), Exchange("", "no", 422)],
+            MATCH: [answer(person={"id": "1", "email": "ada@tea.example", "city": ""}), answer(person=None)],
         },
         stats,
     )
@@ -86,6 +88,25 @@ async def test_details_are_filled_in_where_they_can_be_had() -> None:
     assert people[0]["city"] == "Kyoto"
     assert people[2]["name"] == "Nobody"
     assert stats.items == 3
+
+
+@pytest.mark.parametrize("status", [401, 422, 429, 503])
+async def test_details_that_are_refused_are_a_failure_and_asked_for_no_more(status: int) -> None:
+    stats = NodeStats()
+    async with internet() as net:
+        net.answers = {
+            PEOPLE: answer(people=[{"id": str(number)} for number in range(30)]),
+            MATCH: Exchange("", "{}", status),
+        }
+        with pytest.raises(StatusFailed):
+            await ran(net, SearchPeople, {**MINE, "max_results": 30, "enrich_info": True}, stats)
+        assert 1 <= sum(request.url.endswith("/match") for request in net.seen) <= 5
+    assert not stats.items
+
+
+async def test_details_of_more_people_than_there_is_time_for_are_refused() -> None:
+    with pytest.raises(ValueError, match="at most 500 people"):
+        await asked(SearchPeople, {**MINE, "max_results": 501, "enrich_info": True}, {})
 
 
 async def test_companies_come_one_by_one_and_then_all() -> None:
