@@ -8,12 +8,13 @@ import asyncio
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import EmailMessage
-from email.utils import formatdate, getaddresses, make_msgid
+from email.utils import formatdate, make_msgid
 
 import aiosmtplib
 
 from blocks.http.client import Http
 from blocks.http.errors import DestinationRefused, RequestFailed, RequestInvalid, RequestTimedOut
+from blocks.mail_addresses import addresses_of, is_too_deep
 
 _PORTS = frozenset({25, 465, 587, 2525})
 _IMPLICIT_TLS = 465
@@ -42,13 +43,15 @@ class Mail:
 
     def message(self) -> EmailMessage:
         """The mail with its headers. RequestInvalid for addresses that are none and headers that would be several."""
-        recipients = getaddresses([self.recipients], strict=True)
-        if not recipients or not all("@" in address for _, address in recipients):
+        recipients = addresses_of([self.recipients])
+        if not recipients or not all("@" in address for address in recipients):
             raise RequestInvalid("The recipient is not a mail address; it is like somebody@example.com.")
         if len(recipients) > _MOST_RECIPIENTS:
             raise RequestInvalid(f"There are {len(recipients)} recipients; at most {_MOST_RECIPIENTS} are possible.")
         message = EmailMessage()
         try:
+            if is_too_deep(self.sender):
+                raise ValueError
             message["From"], message["To"], message["Subject"] = self.sender, self.recipients, self.subject
             message["Date"], message["Message-ID"] = (
                 formatdate(),

@@ -4,13 +4,13 @@ Registered in `catalogue.py`; what Google is asked is in `providers/google_sheet
 """
 
 from collections.abc import Mapping
-from email.utils import getaddresses
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from blocks.google.spreadsheets import ResultOutputs, SpreadsheetBlock, SpreadsheetInputs, example, said
+from blocks.mail_addresses import addresses_of
 from blocks.providers.google_sheets import Sheets
 from engine.model import Effects
 
@@ -72,8 +72,7 @@ class GoogleSheetsShareSpreadsheet(SpreadsheetBlock[GoogleSheetsShareSpreadsheet
 
 def _check(address: str) -> None:
     """ValueError unless it is one mail address."""
-    read = [found for _, found in getaddresses([address], strict=True)]
-    if read != [address] or not all(address.rpartition("@")):
+    if addresses_of([address]) != [address] or not all(address.rpartition("@")):
         raise ValueError("Whom to share with is one mail address, like somebody@example.com.")
 
 

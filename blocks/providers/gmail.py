@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import getaddresses
 from typing import Any
 
 from blocks.http.client import Http, Params
 from blocks.http.errors import AnswerUnreadable, RequestInvalid
+from blocks.mail_addresses import addresses_of
 from blocks.providers.answers import object_of
 from blocks.services import File
 
@@ -187,8 +187,8 @@ def _checked(addresses: Sequence[str]) -> int:
     """How many addresses there are. ValueError unless each is one, in one line."""
     if not all(_ONE_LINE.fullmatch(address) for address in addresses):
         raise ValueError
-    read = getaddresses(addresses, strict=True)
-    if not all(name and host for name, _, host in (address.rpartition("@") for _, address in read)):
+    read = addresses_of(addresses)
+    if not all(name and host for name, _, host in (address.rpartition("@") for address in read)):
         raise ValueError
     return len(read)
 

@@ -5,11 +5,11 @@ what it says it is.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from email.utils import getaddresses, parseaddr
 from typing import Any
 
 from blocks.file_references import plain_name
 from blocks.http.errors import AnswerUnreadable
+from blocks.mail_addresses import address_of, addresses_of
 from blocks.providers.gmail import Mailbox, decoded
 
 NO_BODY = "This email does not contain a readable body."
@@ -34,12 +34,12 @@ def headers_of(message: Mapping[str, Any]) -> dict[str, str]:
 
 def addresses_in(header: str) -> list[str]:
     """The bare addresses in a header."""
-    return [address.strip() for _, address in getaddresses([header]) if address.strip()]
+    return [address.strip() for address in addresses_of([header]) if address.strip()]
 
 
 def sender_in(header: str) -> str:
     """The one bare address in a header; empty when there is none."""
-    return parseaddr(header)[1]
+    return address_of(header)
 
 
 def attachments_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:

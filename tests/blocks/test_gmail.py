@@ -34,6 +34,7 @@ API = "https://gmail.googleapis.com/gmail/v1/users/me"
 MINE = {"credentials": {"id": "mine", "provider": "google", "type": "api_key"}}
 SEND = {**MINE, "to": ["a@tea.example"], "subject": "Tea", "body": "It is ready."}
 REPLY = {**MINE, "threadId": "18a", "parentMessageId": "18c", "body": "Thanks."}
+DEEP = "(" * 1_000 + ")" * 1_000 + " a@tea.example"
 BLOCKS: dict[type[Block[Any]], dict[str, Any]] = {
     GmailSend: SEND,
     GmailCreateDraft: SEND,
@@ -126,7 +127,9 @@ async def test_no_further_header_can_be_written_into_a_mail(pin: str, end: str) 
     assert failure.value.seen == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("to", [["nobody"], ["@tea.example"], ["a@"], ["a@tea.example, nobody"], [""], ["<a@b> <c@d>"]])
+@pytest.mark.parametrize(
+    "to", [["nobody"], ["@tea.example"], ["a@"], ["a@tea.example, nobody"], [""], ["<a@b> <c@d>"], [DEEP]]
+)
 async def test_what_is_no_address_gets_no_mail(to: list[str]) -> None:
     with pytest.raises(RequestInvalid) as failure:
         await send(to=to)
@@ -244,6 +247,15 @@ async def read(payload: Any, *, more: dict[str, Any] | None = None, **about: Any
     email: dict[str, Any] = ran["email"]
     assert ran["emails"] == [email]
     return email
+
+
+async def test_a_header_nested_without_end_names_nobody_and_the_mail_is_read() -> None:
+    names = {"From": "from_", "To": "to", "Cc": "cc", "Bcc": "bcc"}
+    email = await read(part("text/plain", "Hi", headers=headers(*((name, DEEP) for name in names))))
+    assert email["body"] == "Hi"
+    assert not any(email[name] for name in names.values())
+    with pytest.raises(ValueError, match="does not say whom to answer"):
+        await reply(parent=message({"headers": headers(("From", DEEP))}))
 
 
 async def test_a_mail_of_many_parts_is_read() -> None:

@@ -385,7 +385,13 @@ async def test_sharing_names_one_address_and_a_role() -> None:
     assert ran.sent() == {"type": "user", "role": "writer", "emailAddress": "a@tea.example"}
     everybody = await ask(google.GoogleSheetsShareSpreadsheet, {f"POST {DRIVE}/permissions": answer({})}, role="writer")
     assert everybody.sent() == {"type": "anyone", "role": "reader"}
-    for hostile in ("nobody", "a@tea.example, b@tea.example", "Ada <a@tea.example>", "a@tea.example\nx"):
+    for hostile in (
+        "nobody",
+        "a@tea.example, b@tea.example",
+        "Ada <a@tea.example>",
+        "a@tea.example\nx",
+        "(" * 1_000 + ")" * 1_000,
+    ):
         with pytest.raises(ValueError, match="one mail address"):
             await ask(google.GoogleSheetsShareSpreadsheet, email=hostile)
 

@@ -11,6 +11,9 @@ from tests.support.mail import Server, serving
 MAIL = Mail("me@example.com", "you@example.com", "Tea", "It is ready.\n.\nCome.")
 
 
+DEEP = "(" * 1_000 + ")" * 1_000
+
+
 def at(server: Server, host: str = "mail.example", **more: Any) -> MailServer:
     return MailServer(host, server.port, **{"user": "me", "password": "s3cret", **more})
 
@@ -70,6 +73,8 @@ async def test_inside_addresses_and_other_ports_are_refused() -> None:
         Mail("me@example.com", "you@example.com\r\nBcc: all@example.com", "Tea", ""),
         Mail("me@example.com", "", "Tea", ""),
         Mail("me@example.com", "nobody", "Tea", ""),
+        Mail("me@example.com", f"{DEEP} you@example.com", "Tea", ""),
+        Mail(f"{DEEP} me@example.com", "you@example.com", "Tea", ""),
         Mail("me@example.com", ", ".join(f"u{number}@example.com" for number in range(51)), "Tea", ""),
     ],
 )
