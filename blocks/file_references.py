@@ -39,6 +39,23 @@ async def open_file(reference: str, services: Services) -> File:
     )
 
 
+class FilesTogether:
+    """Opens files that one node holds at once, at most so many bytes of them."""
+
+    def __init__(self, services: Services, most: int) -> None:
+        self._services = services
+        self._most = most
+        self._size = 0
+
+    async def open(self, reference: str) -> File:
+        """One more. ValueError as `open_file`, and as soon as they are too large together: none is read after that."""
+        file = await open_file(reference, self._services)
+        self._size += len(file.content)
+        if self._size > self._most:
+            raise ValueError(f"The files can have {self._most:,} bytes together, and have more.")
+        return file
+
+
 def from_data_uri(uri: str) -> File:
     """The file inside a data URI. ValueError when it is malformed or too large."""
     found = _DATA_URI.match(uri[:_LONGEST_HEAD])

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
-from blocks.file_references import open_file
+from blocks.file_references import FilesTogether
 from blocks.http.answers import Answer
 from blocks.http.errors import AnswerUnreadable
 from blocks.services import Services
@@ -20,6 +20,8 @@ from engine.model import Effects
 
 _LONGEST_BODY = 10_000_000
 _MOST_FILES = 20
+_MOST_TOGETHER = 20 * 1024 * 1024
+"""Bytes of the files: no request may be larger."""
 
 
 class HttpMethod(StrEnum):
@@ -117,7 +119,8 @@ async def send(
     }
     ask = services.http.request
     if inputs.files:
-        files = [(inputs.files_name, await _file(reference, services)) for reference in inputs.files]
+        together = FilesTogether(services, _MOST_TOGETHER)
+        files = [(inputs.files_name, await _file(reference, together)) for reference in inputs.files]
         return await ask(inputs.method.value, inputs.url, headers=headers, data=_form(body or {}), files=files)
     if body is None:
         return await ask(inputs.method.value, inputs.url, headers=headers)
@@ -171,6 +174,6 @@ def _field(value: Any) -> Any:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-async def _file(reference: str, services: Services) -> tuple[str, bytes, str]:
-    file = await open_file(reference, services)
+async def _file(reference: str, together: FilesTogether) -> tuple[str, bytes, str]:
+    file = await together.open(reference)
     return file.name, file.content, file.content_type

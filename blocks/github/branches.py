@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.base import BlockContext, Outputs, Yielded
-from blocks.file_references import SCHEME, open_file
+from blocks.file_references import SCHEME, FilesTogether
 from blocks.github.family import (
     REPO,
     GithubBlock,
@@ -21,7 +21,7 @@ from blocks.github.family import (
     github_of,
     one_and_all,
 )
-from blocks.limits import MOST_FILES
+from blocks.limits import LARGEST_UNPACKED, MOST_FILES
 from blocks.providers import github_contents
 from blocks.providers.github_addresses import repository_at
 from blocks.services import Services
@@ -307,6 +307,7 @@ class GithubMultiFileCommit(GithubBlock[MultiFileCommitInputs]):
 async def _contents(given: Sequence[dict[str, Any]], services: Services) -> dict[str, str | bytes | None]:
     """What becomes of each path: a text, bytes of a file that the content names, or None for one to delete."""
     contents: dict[str, str | bytes | None] = {}
+    together = FilesTogether(services, LARGEST_UNPACKED)
     for number, file in enumerate(given, 1):
         operation = file.get("operation", FileOperation.UPSERT)
         if operation not in tuple(FileOperation):
@@ -319,7 +320,7 @@ async def _contents(given: Sequence[dict[str, Any]], services: Services) -> dict
         if operation == FileOperation.DELETE:
             contents[path] = None
         elif content[:16].lower().startswith(("data:", SCHEME)):
-            contents[path] = (await open_file(content, services)).content
+            contents[path] = (await together.open(content)).content
         else:
             contents[path] = content
     return contents

@@ -3,7 +3,7 @@
 Registered in `blocks/media/`. The pictures that go in are sent along, whatever says where they are.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -11,13 +11,15 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Yielded
 from blocks.credentials import key_of
-from blocks.file_references import open_file, to_data_uri
+from blocks.file_references import FilesTogether, to_data_uri
 from blocks.media.shared import REPLICATE, ReplicateInputs, kept, made, price
 from blocks.providers import replicate
 from blocks.services import Services
 from engine.model import Effects
 
 _MOST_IMAGES = 14
+_MOST_TOGETHER = 15_000_000
+"""Bytes of the pictures; in base 64 they fit into the largest request."""
 _REFERENCE = "a data URI, an http or https address, or the URI or plain name of a file of the run"
 _PICTURE = "The picture, as the URI of a file of the run"
 _KEPT = "heddle://files/472d858d6693becf2e8d5f5e52bef27671d20cdd927b7d3d004679f63eff853a/out.png"
@@ -113,7 +115,7 @@ class AIImageCustomizer(Block[AIImageCustomizerInputs]):
             "output_format": inputs.output_format.value,
         }
         if inputs.images:
-            request["image_input"] = [await _content_of(image, context.services) for image in inputs.images]
+            request["image_input"] = await _contents_of(inputs.images, context.services)
         output = await replicate.predict(
             context.services.http, key_of(context.credentials), inputs.model.value, request
         )
@@ -208,19 +210,20 @@ class AIImageEditor(Block[AIImageEditorInputs]):
 
     async def run(self, inputs: AIImageEditorInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         request: dict[str, Any] = {"prompt": inputs.prompt, "aspect_ratio": inputs.aspect_ratio.value}
-        image = await _content_of(inputs.input_image, context.services) if inputs.input_image else None
+        image = await _contents_of([inputs.input_image] if inputs.input_image else [], context.services)
         if inputs.model in _FLUX:
-            request |= {"input_image": image} if image else {}
+            request |= {"input_image": image[0]} if image else {}
             request |= {"seed": inputs.seed} if inputs.seed is not None else {}
         else:
             request["output_format"] = OutputFormat.JPG.value
-            request |= {"image_input": [image]} if image else {}
+            request |= {"image_input": image} if image else {}
         output = await replicate.predict(
             context.services.http, key_of(context.credentials), _EDITORS[inputs.model], request
         )
         yield "output_image", await kept(replicate.file_in(output), context.services)
 
 
-async def _content_of(reference: str, services: Services) -> str:
-    """The picture as a data URI, since Replicate cannot read what lies here."""
-    return to_data_uri(await open_file(reference, services))
+async def _contents_of(references: Sequence[str], services: Services) -> list[str]:
+    """The pictures as data URIs, since Replicate cannot read what lies here. ValueError when they are too large."""
+    together = FilesTogether(services, _MOST_TOGETHER)
+    return [to_data_uri(await together.open(reference)) for reference in references]

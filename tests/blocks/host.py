@@ -25,6 +25,19 @@ class MemoryFiles:
         raise ValueError(f"The run has no file {reference!r}.")
 
 
+class LargeFiles(MemoryFiles):
+    """A run in which every name is a file of so many bytes; counts how often one is read."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._file = File("large.bin", "application/octet-stream", bytes(size))
+        self.reads = 0
+
+    async def read(self, reference: str) -> File:
+        self.reads += 1
+        return self._file
+
+
 class MemoryCollecting:
     """`services.Collecting` of one node."""
 

@@ -9,11 +9,13 @@ import pytest
 
 from blocks import github as family
 from blocks.base import Exchange
-from blocks.file_references import to_data_uri
+from blocks.file_references import SCHEME, to_data_uri
 from blocks.http.client import Http
 from blocks.http.errors import StatusFailed
-from blocks.services import File
+from blocks.services import File, Services
+from tests.blocks.block_runs import run
 from tests.blocks.github_asking import API, MINE, REPO, asked, failing
+from tests.blocks.host import LargeFiles
 from tests.support.web import Internet, internet
 
 
@@ -97,6 +99,16 @@ async def test_files_of_any_kind_are_committed(net: Internet, http: Http) -> Non
         {"path": "x.png", "mode": "100644", "type": "blob", "sha": "b10b"},
         {"path": "link.txt", "mode": "100644", "type": "blob", "content": "https://tea.example/"},
     ]
+
+
+async def test_files_that_are_too_large_together_are_not_read_to_the_end(net: Internet, http: Http) -> None:
+    large = LargeFiles(9_000_000)
+    files = [{"path": f"f{number}", "content": f"{SCHEME}{number}/large.bin"} for number in range(100)]
+    inputs = {"credentials": MINE, "repo_url": REPO, "branch": "main", "commit_message": "x", "files": files}
+    with pytest.raises(ValueError, match="50,000,000 bytes together"):
+        await run(family.GithubMultiFileCommit, inputs, services=Services(large, http=http))
+    assert large.reads == 6
+    assert not net.seen
 
 
 async def test_a_commit_that_the_branch_does_not_take(net: Internet, http: Http) -> None:

@@ -18,7 +18,7 @@ from blocks.providers import ideogram, replicate
 from blocks.services import File, Services
 from engine.model import Effects
 from tests.blocks.block_runs import context, credentials_for, run
-from tests.blocks.host import MemoryFiles
+from tests.blocks.host import LargeFiles, MemoryFiles
 from tests.support.web import Internet, internet
 
 TOKEN = "r8_s3cret"
@@ -302,6 +302,15 @@ async def test_the_customizer_sends_its_pictures_along(net: Internet, services: 
     }
     for url in ("https://tea.example/pot.jpg", PICTURE):
         assert "authorization" not in asked[f"GET {url}"].headers
+
+
+async def test_pictures_that_are_too_large_together_are_not_read_to_the_end(net: Internet, http: Http) -> None:
+    files = LargeFiles(4_000_000)
+    inputs = {"credentials": REPLICATE, "prompt": "both", "images": ["large.bin"] * 14}
+    with pytest.raises(ValueError, match="15,000,000 bytes together"):
+        await run(AIImageCustomizer, inputs, services=Services(files, http=http))
+    assert files.reads == 4
+    assert not net.seen
 
 
 @pytest.mark.parametrize(

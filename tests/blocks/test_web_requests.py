@@ -17,7 +17,7 @@ from blocks.services import File, Services
 from blocks.web_requests import SendWebRequest, SendWebRequestInputs, send
 from engine.model import Effects
 from tests.blocks.block_runs import run
-from tests.blocks.host import MemoryFiles, MemoryKeyValues
+from tests.blocks.host import LargeFiles, MemoryFiles, MemoryKeyValues
 from tests.support.web import Internet, internet
 
 URL = "https://tea.example/"
@@ -104,6 +104,18 @@ async def test_files_go_with_a_form(net: Internet) -> None:
     assert sent.headers["content-type"].startswith("multipart/form-data")
     for piece in (b'name="leaf"; filename="leaf.png"', b"\x89PNG", b"image/png", b"tea", b'name="kind"', b"green"):
         assert piece in sent.body
+
+
+async def test_files_that_no_form_can_hold_are_not_read_to_the_end(net: Internet) -> None:
+    files, http = LargeFiles(6_000_000), net.http()
+    inputs = {"url": URL, "files": ["large.bin"] * 20, "json_format": False}
+    try:
+        with pytest.raises(ValueError, match="bytes together"):
+            await run(SendWebRequest, inputs, services=Services(files, http=http))
+    finally:
+        await http.aclose()
+    assert files.reads == 4
+    assert not net.seen
 
 
 async def test_files_and_json_contradict_each_other(net: Internet) -> None:
