@@ -159,7 +159,9 @@ class GoogleSheetsRemoveDuplicatesOutputs(ResultOutputs):
 class GoogleSheetsRemoveDuplicates(SpreadsheetBlock[GoogleSheetsRemoveDuplicatesInputs]):
     id = "6eb50ff7-205b-400e-8ecc-1ce8d50075be"
     name = "Remove Google Sheets duplicates"
-    description = "Deletes the rows of a sheet that are the same as another, in all columns or in some."
+    description = (
+        "Deletes the rows of a sheet that are the same as another, in all columns or in some; blank ones stay."
+    )
     effects = Effects.EFFECTFUL
     Input = GoogleSheetsRemoveDuplicatesInputs
     Output = GoogleSheetsRemoveDuplicatesOutputs
@@ -169,8 +171,10 @@ class GoogleSheetsRemoveDuplicates(SpreadsheetBlock[GoogleSheetsRemoveDuplicates
             {"result": _DONE, "removed_count": 1, "remaining_rows": 3},
             said(META, EXAMPLE_SHEETS),
             said(
-                f"GET {SHEET_API}/values/%27Cups%27", '{"values": [["Tea", "Cups"], ["Green"], ["Black"], ["green"]]}'
+                f"GET {SHEET_API}/values/%27Cups%27?valueRenderOption=UNFORMATTED_VALUE",
+                '{"values": [["Tea", "Cups"], ["Green"], ["Black"], ["green"]]}',
             ),
+            _HEADER,
             _CHANGE,
         ),
     )
@@ -179,14 +183,17 @@ class GoogleSheetsRemoveDuplicates(SpreadsheetBlock[GoogleSheetsRemoveDuplicates
         if inputs.keep not in ("first", "last"):
             raise ValueError(f"What is kept is the `first` or the `last`, not {inputs.keep!r:.60}.")
         sheet = await sheets.sheet(inputs.sheet_name)
-        rows = await sheets.rows(sheet)
-        header = rows[0] if rows else []
+        rows = await sheets.rows_as_they_are(sheet)
+        # Headings are named as they are shown.
+        header = await sheets.row(sheet, 1) if inputs.columns and rows else []
         # All columns, too, that have no heading.
         every = range(max(map(len, rows), default=0))
         compared = [column_in(header, name) for name in inputs.columns] if inputs.columns and rows else every
         kept: dict[tuple[str, ...], int] = {}
         doubles: set[int] = set()
         for number, row in enumerate(rows[1:], 2):
+            if not any(map(str.strip, row)):
+                continue
             key = tuple(cell(row, each) if inputs.match_case else cell(row, each).lower() for each in compared)
             if key in kept:
                 doubles.add(number if inputs.keep == "first" else kept[key])

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from blocks.base import Exchange
 from blocks.google.spreadsheets import (
     EXAMPLE_SHEETS,
     META,
@@ -31,6 +32,12 @@ _TABLE = (
         '{"values": [["Tea", "Cups"], ["Green", "2"], ["Black", "10"], ["Green"]]}',
     ),
 )
+
+
+def _column(letters: str, cells: str) -> Exchange:
+    """A column by what is in its cells."""
+    options = "valueRenderOption=UNFORMATTED_VALUE&dateTimeRenderOption=FORMATTED_STRING"
+    return said(f"GET {SHEET_API}/values/%27Cups%27%21{letters}%3A{letters}?{options}", f'{{"values": {cells}}}')
 
 
 def cell(row: Sequence[str], column: int) -> str:
@@ -220,15 +227,22 @@ class GoogleSheetsFilterRows(SpreadsheetBlock[GoogleSheetsFilterRowsInputs]):
             {"filter_column": "Cups", "filter_value": "9", "operator": "greater_than"},
             {"rows": [["Tea", "Cups"], ["Black", "10"]], "row_indices": [3], "count": 1},
             *_TABLE,
+            _column("B", '[["Cups"], [2], [10]]'),
         ),
     )
 
     async def work(self, sheets: Sheets, inputs: GoogleSheetsFilterRowsInputs) -> Mapping[str, Any]:
-        rows = await sheets.rows(await sheets.sheet(inputs.sheet_name))
+        sheet = await sheets.sheet(inputs.sheet_name)
+        rows = await sheets.rows(sheet)
         if not rows:
             return {"rows": [], "row_indices": [], "count": 0}
         column = column_in(rows[0], inputs.filter_column, match_case=inputs.match_case)
-        kept = [(number, row) for number, row in enumerate(rows[1:], 2) if _fits(cell(row, column), inputs)]
+        cells = await sheets.column_as_it_is(sheet, column)
+        kept = [
+            (number, row)
+            for number, row in enumerate(rows[1:], 2)
+            if _fits(cell(row, column), cell(cells, number - 1), inputs)
+        ]
         found = [row for _, row in kept]
         return {
             "rows": [rows[0], *found] if inputs.include_header else found,
@@ -237,23 +251,24 @@ class GoogleSheetsFilterRows(SpreadsheetBlock[GoogleSheetsFilterRowsInputs]):
         }
 
 
-def _fits(value: str, inputs: GoogleSheetsFilterRowsInputs) -> bool:
+def _fits(shown: str, value: str, inputs: GoogleSheetsFilterRowsInputs) -> bool:
+    """Whether a cell fits: by either text, such as `$600.00` and `600`, but greater or less by what is in it alone."""
     wanted = inputs.filter_value
     if not inputs.match_case:
-        value, wanted = value.lower(), wanted.lower()
+        shown, value, wanted = shown.lower(), value.lower(), wanted.lower()
     match inputs.operator:
         case FilterOperator.IS_EMPTY:
-            return not value.strip()
+            return not shown.strip()
         case FilterOperator.IS_NOT_EMPTY:
-            return bool(value.strip())
+            return bool(shown.strip())
         case FilterOperator.EQUALS:
-            return value == wanted
+            return wanted in (shown, value)
         case FilterOperator.NOT_EQUALS:
-            return value != wanted
+            return wanted not in (shown, value)
         case FilterOperator.CONTAINS:
-            return wanted in value
+            return wanted in shown or wanted in value
         case FilterOperator.NOT_CONTAINS:
-            return wanted not in value
+            return wanted not in shown and wanted not in value
     order = _order(value, wanted)
     match inputs.operator:
         case FilterOperator.GREATER_THAN:
@@ -302,16 +317,19 @@ class GoogleSheetsLookupRow(SpreadsheetBlock[GoogleSheetsLookupRowInputs]):
             {"lookup_column": "Tea", "lookup_value": "black", "return_columns": ["Cups"]},
             {"row": ["10"], "row_dict": {"Cups": "10"}, "row_index": 3, "found": True},
             *_TABLE,
+            _column("A", '[["Tea"], ["Green"], ["Black"], ["Green"]]'),
         ),
         example(
             {"lookup_column": "Tea", "lookup_value": "White"},
             {"row": [], "row_dict": {}, "row_index": 0, "found": False},
             *_TABLE,
+            _column("A", '[["Tea"], ["Green"], ["Black"], ["Green"]]'),
         ),
     )
 
     async def work(self, sheets: Sheets, inputs: GoogleSheetsLookupRowInputs) -> Mapping[str, Any]:
-        rows = await sheets.rows(await sheets.sheet(inputs.sheet_name))
+        sheet = await sheets.sheet(inputs.sheet_name)
+        rows = await sheets.rows(sheet)
         header: Row = rows[0] if rows else []
         if header:
             column = column_in(header, inputs.lookup_column, match_case=inputs.match_case)
@@ -322,9 +340,10 @@ class GoogleSheetsLookupRow(SpreadsheetBlock[GoogleSheetsLookupRowInputs]):
                 else range(len(header))
             )
             wanted = inputs.lookup_value if inputs.match_case else inputs.lookup_value.lower()
+            cells = await sheets.column_as_it_is(sheet, column)
             for number, row in enumerate(rows[1:], 2):
-                value = cell(row, column)
-                if (value if inputs.match_case else value.lower()) == wanted:
+                values = (cell(row, column), cell(cells, number - 1))
+                if wanted in (values if inputs.match_case else map(str.lower, values)):
                     return {
                         "row": [cell(row, each) for each in given],
                         "row_dict": {header[each]: cell(row, each) for each in given},

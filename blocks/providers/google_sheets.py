@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from blocks.http.client import Http, Params
 from blocks.http.errors import AnswerUnreadable
 from blocks.providers.answers import object_of
-from blocks.providers.sheet_cells import in_sheet
+from blocks.providers.sheet_cells import column_letters, in_sheet
 
 _API = "https://sheets.googleapis.com/v4/spreadsheets"
 _DRIVE = "https://www.googleapis.com/drive/v3/files"
@@ -21,6 +21,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _IN_PATH = re.compile(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{1,200})(?:/.*)?")
 _LARGEST = 50 * 1024 * 1024
 _MOST_PAGES = 20
+_AS_IT_IS = {"valueRenderOption": "UNFORMATTED_VALUE"}
 
 type Json = dict[str, Any]
 type Row = list[str]
@@ -84,16 +85,30 @@ class Sheets:
         known = ", ".join(sheet.name for sheet in sheets)
         raise ValueError(f"The spreadsheet has no sheet {name!r:.100}. It has: {known:.1000}.")
 
-    async def values(self, range_: str) -> list[Row]:
-        """The cells of a range as texts, row by row, without empty ones at the ends."""
-        return rows_of(await self._ask("GET", f"/values/{_quoted(range_)}"))
+    async def values(self, range_: str, params: Params | None = None) -> list[Row]:
+        """The cells of a range as texts, row by row, without empty ones at the ends; as they are shown."""
+        return rows_of(await self._ask("GET", f"/values/{_quoted(range_)}", params))
 
     async def rows(self, sheet: Sheet) -> list[Row]:
         """All cells of a sheet."""
         return await self.values(in_sheet(sheet.name))
 
+    async def rows_as_they_are(self, sheet: Sheet) -> list[Row]:
+        """All cells of a sheet by what is in them, for comparing: `1,200.00` is 1200, a date a number of days."""
+        return await self.values(in_sheet(sheet.name), _AS_IT_IS)
+
+    async def column_as_it_is(self, sheet: Sheet, number: int) -> list[str]:
+        """The cells of a column, counted from 0, by what is in them: `1,200.00` is 1200; dates are as shown."""
+        letters = column_letters(number)
+        params = {**_AS_IT_IS, "dateTimeRenderOption": "FORMATTED_STRING"}
+        return [
+            row[0] if row else "" for row in await self.values(in_sheet(sheet.name, f"{letters}:{letters}"), params)
+        ]
+
     async def row(self, sheet: Sheet, number: int) -> Row:
-        """One row, counted from 1; empty where nothing is."""
+        """One row, counted from 1; empty where nothing is, beyond the end of the sheet, too."""
+        if number > sheet.rows:
+            return []
         return next(iter(await self.values(in_sheet(sheet.name, f"{number}:{number}"))), [])
 
     async def write(self, range_: str, rows: Sequence[Sequence[str]], option: str = "USER_ENTERED") -> Json:
@@ -188,7 +203,7 @@ def rows_of(answer: Mapping[str, Any]) -> list[Row]:
     rows = answer.get("values", [])
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise strange()
-    return [[cell if isinstance(cell, str) else "" if cell is None else str(cell) for cell in row] for row in rows]
+    return [[_text(cell) for cell in row] for row in rows]
 
 
 def objects(value: Any) -> list[Json]:
@@ -223,6 +238,19 @@ def _sheet(told: Json) -> Sheet | None:
                 columns if isinstance(columns, int) else 26,
             )
     return None
+
+
+def _text(cell: Any) -> str:
+    match cell:
+        case str():
+            return cell
+        case None:
+            return ""
+        case bool():
+            return str(cell).upper()
+        case float() if cell.is_integer():
+            return str(int(cell))
+    return str(cell)
 
 
 def _quoted(range_: str) -> str:

@@ -52,10 +52,26 @@ def values(range_: str) -> str:
 
 
 ALL = values("%27Cups%27")
+ALL_AS_IT_IS = f"{ALL}?valueRenderOption=UNFORMATTED_VALUE"
+
+
+def as_it_is(letters: str) -> str:
+    return (
+        values(f"%27Cups%27%21{letters}%3A{letters}")
+        + "?valueRenderOption=UNFORMATTED_VALUE&"
+        + ("dateTimeRenderOption=FORMATTED_STRING")
+    )
+
+
+def column(cells: list[Any]) -> dict[str, Any]:
+    return {"values": [[] if each is None else [each] for each in cells]}
 
 
 async def ask(block: type[Block[Any]], answers: dict[str, Any] | None = None, **inputs: Any) -> Online:
     known = {META: answer(ABOUT), ALL: answer({"values": ROWS}), CHANGE: answer({"replies": [{}]})}
+    known |= {ALL_AS_IT_IS: answer({"values": ROWS}), values("%27Cups%27%211%3A1"): answer({"values": ROWS[:1]})}
+    known |= {as_it_is("A"): answer(column(["Tea", "Green", "black", None, "Green"]))}
+    known |= {as_it_is("B"): answer(column(["Cups", 2, 10, None, 9]))}
     return await run_online(block, {**MINE, **inputs}, {**known, **(answers or {})})
 
 
@@ -247,7 +263,7 @@ async def test_rows_are_deleted_from_the_last_up_in_runs() -> None:
         ({"columns": ["Tea"]}, [(4, 5)], 4),
         ({"columns": ["Tea"], "keep": "last"}, [(1, 2)], 4),
         ({}, [], 5),
-        ({"columns": ["Note"]}, [(3, 5)], 3),
+        ({"columns": ["Note"]}, [(4, 5)], 4),
     ],
 )
 async def test_the_same_rows_are_removed(inputs: dict[str, Any], runs: list[Any], left: int) -> None:
@@ -257,6 +273,25 @@ async def test_the_same_rows_are_removed(inputs: dict[str, Any], runs: list[Any]
     assert [(each["startIndex"], each["endIndex"]) for each in ranges] == runs
     assert ran["remaining_rows"] == left
     assert ran["removed_count"] == 5 - left
+
+
+async def test_rows_are_the_same_by_what_is_in_their_cells_and_blank_ones_stay() -> None:
+    cells = [["Tea", "Grams"], ["Green", 1.001], [], ["Green", 1.002], [" "], ["green", 1.001], [], ["Green", True]]
+    shown = [["Tea", "Grams"], ["Green", "1"], [], ["Green", "1"], [" "], ["green", "1"], [], ["Green", "TRUE"]]
+    answers = {ALL: answer({"values": shown}), ALL_AS_IT_IS: answer({"values": cells})}
+    ran = await ask(google.GoogleSheetsRemoveDuplicates, answers)
+    runs = [each["deleteDimension"]["range"] for each in ran.sent()["requests"]]
+    assert [(run["startIndex"], run["endIndex"]) for run in runs] == [(5, 6)]
+    assert ran["removed_count"] == 1
+
+
+async def test_a_heading_is_found_as_it_is_shown_where_rows_are_compared_as_they_are() -> None:
+    answers = {
+        values("%27Cups%27%211%3A1"): answer({"values": [["Tea", "Jan 2026"]]}),
+        ALL_AS_IT_IS: answer({"values": [["Tea", 46023], ["Green", 1], ["Black", 1]]}),
+    }
+    ran = await ask(google.GoogleSheetsRemoveDuplicates, answers, columns=["Jan 2026"])
+    assert ran["removed_count"] == 1
 
 
 async def test_a_row_or_column_beyond_the_end_is_appended() -> None:
@@ -309,6 +344,40 @@ async def test_rows_are_kept_whose_cell_fits(operator: FilterOperator, value: st
     assert ran["count"] == len(numbers)
 
 
+PRICED = {
+    ALL: answer(
+        {"values": [["Tea", "Price"], ["a", "1,200"], ["b", "$600.00"], ["c", "90"], ["d", "50%"], ["e", "x"]]}
+    ),
+    as_it_is("B"): answer(column(["Price", 1200, 600, 90, 0.5, "x"])),
+}
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "found"),
+    [
+        (FilterOperator.GREATER_THAN, "500", ["1,200", "$600.00", "x"]),
+        (FilterOperator.LESS_THAN, "500", ["90", "50%"]),
+        (FilterOperator.EQUALS, "1200", ["1,200"]),
+        (FilterOperator.EQUALS, "1,200", ["1,200"]),
+        (FilterOperator.EQUALS, "0.5", ["50%"]),
+        (FilterOperator.CONTAINS, "$", ["$600.00"]),
+        (FilterOperator.CONTAINS, "120", ["1,200"]),
+        (FilterOperator.NOT_EQUALS, "600", ["1,200", "90", "50%", "x"]),
+    ],
+)
+async def test_numbers_are_compared_as_they_are_and_given_as_they_are_shown(
+    operator: FilterOperator, value: str, found: list[str]
+) -> None:
+    inputs = {"filter_column": "Price", "operator": operator.value, "filter_value": value, "include_header": False}
+    assert [row[1] for row in (await ask(google.GoogleSheetsFilterRows, PRICED, **inputs))["rows"]] == found
+
+
+async def test_a_number_is_looked_up_as_it_is_or_as_it_is_shown() -> None:
+    for value in ("600", "$600.00"):
+        ran = await ask(google.GoogleSheetsLookupRow, PRICED, lookup_column="Price", lookup_value=value)
+        assert (ran["row"], ran["row_index"]) == (["b", "$600.00"], 3)
+
+
 async def test_capitals_count_when_they_are_to() -> None:
     async def found(**inputs: Any) -> Any:
         return (await ask(google.GoogleSheetsFilterRows, filter_column="Tea", filter_value="Black", **inputs))["count"]
@@ -320,7 +389,7 @@ async def test_capitals_count_when_they_are_to() -> None:
 
 
 async def test_an_empty_sheet_has_nothing_in_it() -> None:
-    empty = {ALL: answer({"range": "Cups!A1:C50"})}
+    empty = {ALL: answer({"range": "Cups!A1:C50"}), ALL_AS_IT_IS: answer({"range": "Cups!A1:C50"})}
     assert (await ask(google.GoogleSheetsFilterRows, empty, filter_column="Tea"))["rows"] == []
     assert (await ask(google.GoogleSheetsGetColumn, empty, column="Tea"))["column_index"] == -1
     assert not (await ask(google.GoogleSheetsLookupRow, empty, lookup_column="Tea", lookup_value="x"))["found"]
@@ -360,6 +429,14 @@ async def test_texts_are_found_in_all_sheets_or_in_one() -> None:
     assert (await ask(google.GoogleSheetsFind, both, find_text="green", match_case=True))["count"] == 1
     with pytest.raises(ValueError, match="no sheet with the id 5"):
         await ask(google.GoogleSheetsFind, both, find_text="green", sheet_id=5)
+
+
+async def test_a_row_beyond_the_grid_is_empty() -> None:
+    header = {values("%27Cups%27%211%3A1"): answer({"values": ROWS[:1]})}
+    refused = {values("%27Cups%27%2151%3A51"): answer({"error": {"message": "exceeds grid limits"}}, 400)}
+    ran = await ask(google.GoogleSheetsGetRow, {**header, **refused}, row_index=51)
+    assert ran["row"] == []
+    assert ran["row_dict"] == {"Tea": "", "Cups": "", "Note": ""}
 
 
 async def test_a_looked_up_row_gives_the_columns_asked_for() -> None:
