@@ -3,6 +3,7 @@
 For the blocks of `blocks/chat/`. A text longer than Discord takes at once is sent in several messages.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from blocks.http.answers import Answer
 from blocks.http.client import Http
-from blocks.http.errors import StatusFailed
+from blocks.http.errors import RateLimited, StatusFailed
 from blocks.providers.answers import list_of, object_of, unexpected
 from blocks.services import File
 
@@ -20,6 +21,10 @@ _PICTURES = "https://cdn.discordapp.com"
 _LONGEST = 2_000
 _MOST_MESSAGES = 20
 _MOST_SERVERS = 50
+_MOST_WAITED = 60.0
+"""Seconds for which the parts of one message wait, together, for Discord to take more."""
+_LEAST_WAIT = 0.5
+_pause = asyncio.sleep
 _LONGEST_ID = 20
 _TEXT_CHANNELS = frozenset({0, 5, 10, 11, 12})
 _KINDS = {
@@ -197,12 +202,23 @@ async def _say(
     *,
     mention: bool | None = None,
 ) -> Sent:
-    message_id = ""
+    message_id, waited = "", 0.0
     for number, part in enumerate(parts):
         asked = {"content": part, "allowed_mentions": _mentions()}
         if number == 0 and about_first:
             asked |= {**about_first, "allowed_mentions": _mentions(mention)}
-        message_id = (await _called(http, token, "POST", f"/channels/{channel_id}/messages", json=asked))["id"]
+        while True:
+            try:
+                sent = await _called(http, token, "POST", f"/channels/{channel_id}/messages", json=asked)
+                break
+            except RateLimited as limited:
+                # A message that was refused so is not there: it is sent once all the same.
+                wait = max(limited.retry_after or 0.0, _LEAST_WAIT)
+                if limited.retry_after is None or waited + wait > _MOST_WAITED:
+                    raise
+                waited += wait
+                await _pause(wait)
+        message_id = sent["id"]
     return Sent(message_id, channel_id)
 
 

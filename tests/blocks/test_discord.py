@@ -156,6 +156,45 @@ async def test_a_thread(net: Internet, http: Http, private: bool, type: int) -> 
     assert len(net.seen) == 1, "what cannot be said is known before a thread is made"
 
 
+def too_often(seconds: str) -> Exchange:
+    return Exchange("", '{"message": "You are being rate limited."}', 429, {"Retry-After": seconds})
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, without any waiting."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(discord, "_pause", pause)
+    return pauses
+
+
+async def test_a_long_message_goes_on_when_discord_wants_to_be_left_alone(
+    net: Internet, http: Http, pauses: list[float]
+) -> None:
+    net.answers[f"POST {API}/channels/6/messages"] = [SENT, SENT, too_often("3"), too_often("0"), SENT]
+    sent = await outputs_of(SendDiscordMessage, http, channel_name="6", message_content="x" * 4_100)
+    assert sent["message_id"] == "99"
+    assert [len(json.loads(seen.body)["content"]) for seen in net.seen] == [2_000, 2_000, 100, 100, 100]
+    assert pauses[0] == 3
+    assert pauses[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("answers", "waited"), [([SENT, too_often("61")], 0), ([too_often("35"), SENT, too_often("35")], 1)]
+)
+async def test_discord_is_not_waited_for_without_end(
+    net: Internet, http: Http, pauses: list[float], answers: list[Exchange], waited: int
+) -> None:
+    net.answers[f"POST {API}/channels/6/messages"] = answers
+    with pytest.raises(RateLimited):
+        await outputs_of(SendDiscordMessage, http, channel_name="6", message_content="x" * 4_100)
+    assert len(pauses) == waited
+
+
 async def test_a_channel_is_found_by_name_whatever_its_kind(net: Internet, http: Http) -> None:
     net.answers[f"GET {API}/users/@me/guilds"] = Exchange("", '[{"id": "10", "name": "Home"}]')
     net.answers[f"GET {API}/guilds/10/channels"] = Exchange(
