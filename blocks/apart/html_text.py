@@ -10,9 +10,13 @@ import sys
 from html.parser import HTMLParser
 
 _LONGEST = 2_000_000
-_UNREAD = frozenset({"script", "style", "head", "title", "template", "svg"})
+_UNREAD = frozenset({"script", "style", "title", "template", "svg"})
 _LINES = frozenset({"br", "div", "tr", "table", "section", "article", "header", "footer", "hr", "dd", "dt", "pre"})
 _PARAGRAPHS = frozenset({"p", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"})
+# No title or picture holds such an element: it was never closed, and ends where one begins. What the head holds is
+# either unread by itself or begins the body.
+_ENDS_UNREAD = frozenset({"body", "li", "center"}) | _LINES | _PARAGRAPHS
+_TITLE = re.compile(r"<title\b[^<>]*>", re.IGNORECASE)
 
 
 class _Reader(HTMLParser):
@@ -21,12 +25,14 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self._unread = 0
+        self._unread: list[str] = []
         self._links: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _ENDS_UNREAD and "template" not in self._unread:
+            self._unread.clear()
         if tag in _UNREAD:
-            self._unread += 1
+            self._unread.append(tag)
         elif tag == "a":
             href = (dict(attrs).get("href") or "").strip()
             self._links.append(href if href.startswith(("http://", "https://", "mailto:")) else "")
@@ -38,12 +44,13 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _UNREAD:
-            self._unread = max(self._unread - 1, 0)
+            if tag in self._unread:
+                del self._unread[self._unread.index(tag) :]
         elif tag == "a" and self._links:
             href = self._links.pop()
             self.pieces.append(f"]({href})" if href else "")
-        elif tag == "body":
-            self._unread = 0
+        elif tag in ("head", "body"):
+            self._unread.clear()
         else:
             self._break(tag)
 
@@ -61,7 +68,9 @@ class _Reader(HTMLParser):
 def main() -> None:
     """Read, collect, answer."""
     reader = _Reader()
-    reader.feed(sys.stdin.buffer.read().decode("utf-8", errors="replace"))
+    page = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    # A title that is never closed would be all there is.
+    reader.feed(page if re.search("</title", page, re.IGNORECASE) else _TITLE.sub("", page))
     reader.close()
     lines = [" ".join(line.split()) for line in "".join(reader.pieces).split("\n")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

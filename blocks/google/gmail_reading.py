@@ -12,6 +12,7 @@ from blocks.apart.running import Apart
 from blocks.base import Block, BlockContext, BlockSchema, Category, Example, Exchange, Outputs, Yielded
 from blocks.credentials import key_of
 from blocks.google.account import ACCOUNT, EXAMPLE_ACCOUNT, JSON, GoogleInputs
+from blocks.http.errors import StatusFailed
 from blocks.providers.gmail import Mailbox
 from blocks.providers.gmail_reading import email_of
 from engine.model import Effects
@@ -102,7 +103,14 @@ class GmailRead(MailReader[GmailReadInputs]):
         mailbox = mailbox_of(context)
         emails = []
         for message_id in await mailbox.search(inputs.query, inputs.max_results):
-            emails.append(await email_of(mailbox, await mailbox.message(message_id), self.as_text))
+            try:
+                message = await mailbox.message(message_id)
+            except StatusFailed as failure:
+                # Somebody deleted it since the search.
+                if failure.status == 404:
+                    continue
+                raise
+            emails.append(await email_of(mailbox, message, self.as_text))
             yield "email", emails[-1]
         yield "emails", emails
 

@@ -305,6 +305,25 @@ async def test_html_becomes_text_with_its_links() -> None:
     assert email["body"] == "Dear you,\n\nsee [the tea](https://tea.example/x) or this\n\n* green\n* black"
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><head><meta charset=utf-8><body><p>Due</p></body></html>",
+        "<head><style>p {}</style><p>Due</p>",
+        "<html><head><title>Due</head><body>Due",
+        "<title>Due",
+        "<head><title>no<body><title>no</title><p>Due",
+        "<p>Due<svg><path></p>",
+        "<svg><style>x</style><text>no</text><div>Due</div>",
+        "<svg><title>no</title><text>no</text></svg>Due",
+        "<template><p>no</p></template>Due",
+    ],
+)
+async def test_html_that_is_not_closed_loses_no_text(page: str) -> None:
+    assert "Due" in (body := (await read(part("text/html", page)))["body"])
+    assert "no" not in body
+
+
 async def test_a_long_text_that_lies_apart_is_fetched() -> None:
     apart = {"mimeType": "text/plain", "body": {"attachmentId": "b1", "size": 9}}
     more = {f"GET {API}/messages/18c/attachments/b1": answer({"data": coded("far away"), "size": 8})}
@@ -364,6 +383,20 @@ async def test_mails_are_searched_page_by_page_up_to_the_most() -> None:
     )
     assert [email["id"] for email in ran["emails"]] == ["0", "1"]
     assert [name for name, _ in ran.outputs] == ["email", "email", "emails"]
+
+
+async def test_a_mail_that_is_gone_since_the_search_is_passed_over() -> None:
+    answers = {
+        f"GET {API}/messages?maxResults=10": answer({"messages": [{"id": "18b"}, {"id": "18c"}]}),
+        f"GET {API}/messages/18b?format=full": answer({"error": {"code": 404}}, 404),
+        f"GET {API}/messages/18c?format=full": answer(message(part("text/plain", "Hi"))),
+    }
+    ran = await run_online(GmailRead, {**MINE, "query": ""}, answers)
+    assert [name for name, _ in ran.outputs] == ["email", "emails"]
+    assert [email["id"] for email in ran["emails"]] == ["18c"]
+    answers[f"GET {API}/messages/18b?format=full"] = answer({}, 403)
+    with pytest.raises(StatusFailed, match="403"):
+        await run_online(GmailRead, {**MINE, "query": ""}, answers)
 
 
 async def test_pages_without_end_are_left() -> None:
