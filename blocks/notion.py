@@ -340,10 +340,11 @@ class NotionCreatePage(Block[NotionCreatePageInputs]):
         if inputs.icon_emoji:
             page["icon"] = {"type": "emoji", "emoji": inputs.icon_emoji}
         made = await workspace.create_page(page)
-        for start in range(_AT_ONCE, len(parts), _AT_ONCE):
-            await workspace.append(made["id"], parts[start : start + _AT_ONCE])
+        # It is there from now on, whatever becomes of the rest.
         yield "page_id", made["id"]
         yield "page_url", made["url"]
+        for start in range(_AT_ONCE, len(parts), _AT_ONCE):
+            await workspace.append(made["id"], parts[start : start + _AT_ONCE])
 
 
 NOTION_BLOCKS: tuple[type[Block[Any]], ...] = (

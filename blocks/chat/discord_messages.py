@@ -278,9 +278,10 @@ class CreateDiscordThread(BotBlock[CreateDiscordThreadInputs]):
     )
 
     async def run(self, inputs: CreateDiscordThreadInputs, context: BlockContext) -> AsyncIterator[Yielded]:
+        http, token = context.services.http, key_of(context.credentials)
         thread = await discord.create_thread(
-            context.services.http,
-            key_of(context.credentials),
+            http,
+            token,
             inputs.thread_name,
             inputs.message_content,
             inputs.channel_name,
@@ -288,6 +289,8 @@ class CreateDiscordThread(BotBlock[CreateDiscordThreadInputs]):
             minutes=int(inputs.auto_archive_duration.value),
             private=inputs.is_private,
         )
+        # It is there from now on, whatever becomes of its first message.
         yield "status", "Thread created successfully"
         yield "thread_id", thread.id
         yield "thread_name", thread.name
+        await discord.begin_thread(http, token, inputs.message_content, thread.id)

@@ -149,15 +149,23 @@ async def send_file(http: Http, token: str, file: File, text: str, channel: str,
 async def create_thread(
     http: Http, token: str, name: str, text: str, channel: str, server: str = "", *, minutes: int, private: bool = False
 ) -> Channel:
-    """Make a thread, which is put away after `minutes` of silence, with a first message unless `text` is empty."""
-    parts = _parts(text) if text.strip() else []
+    """Make a thread, which is put away after `minutes` of silence.
+
+    `text` is the first message that `begin_thread` will send, if any: one that cannot be sent makes no thread.
+    """
+    if text.strip():
+        _parts(text)
     kind = _PRIVATE_THREAD if private else _PUBLIC_THREAD
     asked = {"name": name, "type": kind, "auto_archive_duration": minutes}
     channel_id = await _channel_id(http, token, channel, server)
     thread = await _called(http, token, "POST", f"/channels/{channel_id}/threads", json=asked)
-    if parts:
-        await _say(http, token, parts, thread["id"])
     return Channel(thread["id"], str(thread.get("name") or name), _KINDS[kind])
+
+
+async def begin_thread(http: Http, token: str, text: str, thread_id: str) -> None:
+    """Send the first message of a thread, unless it is empty."""
+    if text.strip():
+        await _say(http, token, _parts(text), thread_id)
 
 
 async def find_channel(http: Http, token: str, channel: str, server: str = "") -> Channel:

@@ -23,6 +23,7 @@ from blocks.providers import discord
 from blocks.services import File, Services
 from engine.model import Effects
 from tests.blocks.block_runs import run
+from tests.blocks.github_asking import failing
 from tests.blocks.host import MemoryFiles
 from tests.support.gateway import gateway, hello, message, ready
 from tests.support.web import Internet, internet
@@ -193,6 +194,15 @@ async def test_discord_is_not_waited_for_without_end(
     with pytest.raises(RateLimited):
         await outputs_of(SendDiscordMessage, http, channel_name="6", message_content="x" * 4_100)
     assert len(pauses) == waited
+
+
+async def test_a_thread_whose_first_message_is_refused_is_told_all_the_same(net: Internet, http: Http) -> None:
+    net.answers[f"POST {API}/channels/6/threads"] = Exchange("", '{"id": "60", "type": 11, "name": "Tea"}')
+    net.answers[f"POST {API}/channels/60/messages"] = Exchange("", "{}", 403)
+    inputs = {**BOT, "channel_name": "6", "thread_name": "Tea", "message_content": "Which?"}
+    told, failure = await failing(CreateDiscordThread, http, inputs)
+    assert isinstance(failure, StatusFailed)
+    assert told == [("status", "Thread created successfully"), ("thread_id", "60"), ("thread_name", "Tea")]
 
 
 async def test_a_channel_is_found_by_name_whatever_its_kind(net: Internet, http: Http) -> None:

@@ -11,7 +11,9 @@ from blocks.notion import NotionCreatePage, NotionReadDatabase, NotionReadPage, 
 from blocks.providers.notion_markdown import from_markdown, rich_text, to_markdown
 from blocks.providers.notion_properties import condition, given, value_of
 from engine.model import Effects
+from tests.blocks.github_asking import failing
 from tests.blocks.web_runs import Online, answer, run_online
+from tests.support.web import internet
 
 API = "https://api.notion.com/v1"
 PAGE = "586edd71-1467-478d-a59f-e35e29a1ffab"
@@ -461,3 +463,19 @@ async def test_statuses_that_say_no(block: type[Block[Any]], status: int) -> Non
 
 def test_a_page_is_made_at_most_once() -> None:
     assert {block for block in BLOCKS if block.effects is Effects.EFFECTFUL} == {NotionCreatePage}
+
+
+async def test_a_page_whose_end_cannot_be_written_is_told_all_the_same() -> None:
+    answers = {
+        f"POST {API}/pages": answer({"id": PAGE, "url": "https://www.notion.so/x"}),
+        f"PATCH {API}/blocks/{PAGE}/children": answer({}, 429),
+    }
+    content = "\n\n".join(f"p{number}" for number in range(150))
+    inputs = {**BLOCKS[NotionCreatePage], "content": content}
+    async with internet() as net:
+        net.answers = dict(answers)
+        http = net.http()
+        told, failure = await failing(NotionCreatePage, http, inputs)
+        await http.aclose()
+    assert isinstance(failure, RateLimited)
+    assert told == [("page_id", PAGE), ("page_url", "https://www.notion.so/x")]
