@@ -54,7 +54,11 @@ class SearchTheWeb(Block[SearchTheWebInputs]):
 
 
 class FactCheckerInputs(Inputs):
-    statement: str = Field(title="Statement", description="What to check", examples=["Tea is made from leaves."])
+    statement: str = Field(
+        title="Statement",
+        description=f"What to check, up to {jina.LONGEST_STATEMENT:,} letters of English",
+        examples=["Tea is made from leaves."],
+    )
     credentials: CredentialsMeta = Field(title="Credentials", description="A key for Jina")
 
 

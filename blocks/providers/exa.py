@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.providers.answers import object_of, unexpected
+from blocks.providers.paths import segment
 from blocks.providers.polling import polled
 
 _API = "https://api.exa.ai"
@@ -146,7 +146,7 @@ async def get_research(http: Http, key: str, research_id: str, *, events: bool =
         raise ValueError("The id of the research is empty.")
     answer = await http.request(
         "GET",
-        f"{_RESEARCH}/{quote(research_id, safe='')}",
+        f"{_RESEARCH}/{segment(research_id, 'The id of the research')}",
         params={"events": "true"} if events else None,
         headers=_headers(key),
     )

@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.http.errors import AnswerTooLarge
 from blocks.providers.answers import object_of, unexpected
+from blocks.providers.paths import segment
 
 CREDIT = 0.001
 """US dollars."""
@@ -140,7 +140,7 @@ async def _begun(http: Http, key: str, path: str, asked: Mapping[str, Any]) -> s
     answer, told = await _post(http, key, path, asked)
     if not isinstance(told.get("id"), str) or not told["id"]:
         raise unexpected(answer)
-    return quote(told["id"], safe="")
+    return segment(told["id"], "The id of the crawl")
 
 
 async def _ended(http: Http, key: str, path: str) -> tuple[Answer, dict[str, Any]] | None:

@@ -7,7 +7,8 @@ repeated in a message: an address may hold a password.
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+
+from blocks.providers.paths import LONGEST_PATH, NO_NAME, segment
 
 _REPOSITORY = r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?P<name>[A-Za-z0-9._-]{1,100})"
 _HOST = r"https?://github\.com/"
@@ -28,9 +29,6 @@ _COMMENT_BY_API = re.compile(
     rf"https://api\.github\.com/repos/{_REPOSITORY}/(?P<kind>issues|pulls)/comments/(?P<id>[1-9][0-9]{{0,18}})",
     _LIKE,
 )
-_NO_NAME = frozenset({"", ".", ".."})
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LONGEST_PATH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +117,15 @@ def comment_path(repository: Repository, comment_id: str, *, of_review: bool = F
     return f"{repository.path}/{'pulls' if of_review else 'issues'}/comments/{comment_id.strip()}"
 
 
-def segment(text: str, what: str) -> str:
-    """A person's text as one segment of a path. `what` is its name in the ValueError for one that cannot be one."""
-    if text in _NO_NAME or len(text) > _LONGEST_PATH or _CONTROL.search(text):
-        raise ValueError(f"{what} is not one that GitHub can have: it is empty, only dots, far too long or not a line.")
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError:
-        raise ValueError(f"{what} holds characters that cannot be sent.") from None
-
-
 def below(path: str, what: str) -> str:
     """A person's path or branch, with its slashes; a step out of it or an empty one is a ValueError."""
-    if len(path) > _LONGEST_PATH:
+    if len(path) > LONGEST_PATH:
         raise ValueError(f"{what} is too long.")
     return "/".join(segment(part, what) for part in path.split("/"))
 
 
 def _repository(found: re.Match[str] | None, wrong: str) -> Repository:
-    if found is None or (name := re.sub(r"\.git\Z", "", found["name"])) in _NO_NAME:
+    if found is None or (name := re.sub(r"\.git\Z", "", found["name"])) in NO_NAME:
         raise ValueError(wrong)
     return Repository(found["owner"], name)
 

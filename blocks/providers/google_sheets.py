@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from blocks.http.client import Http, Params
 from blocks.http.errors import AnswerUnreadable
 from blocks.providers.answers import object_of
+from blocks.providers.paths import segment
 from blocks.providers.sheet_cells import column_letters, in_sheet
 
 _API = "https://sheets.googleapis.com/v4/spreadsheets"
@@ -163,7 +164,7 @@ class Sheets:
             told = await self._drive("GET", "/permissions", {"pageToken": page} if page else None)
             for each in objects(told.get("permissions")):
                 if each.get("type") == "anyone":
-                    await self._drive("DELETE", f"/permissions/{quote(str(each.get('id')), safe='')}")
+                    await self._drive("DELETE", f"/permissions/{segment(str(each.get('id')), 'The permission')}")
             following = told.get("nextPageToken")
             if not isinstance(following, str) or not following:
                 return

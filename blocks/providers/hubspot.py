@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.providers.answers import object_of, unexpected
+from blocks.providers.paths import segment
 
 _API = "https://api.hubapi.com/crm/v3/objects"
 _PAGE, _MOST_PAGES = 100, 20
@@ -37,7 +37,7 @@ async def find(http: Http, key: str, kind: str, name: str, value: str) -> dict[s
 
 async def update(http: Http, key: str, kind: str, record_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The record, changed."""
-    url = f"{_API}/{kind}/{quote(record_id, safe='')}"
+    url = f"{_API}/{kind}/{segment(record_id, 'The id of the record')}"
     return _record(await _send(http, key, "PATCH", url, {"properties": dict(properties)}))
 
 

@@ -6,16 +6,18 @@ For the blocks of `blocks/knowledge/`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from blocks.http.client import Http
 from blocks.providers.answers import object_of, unexpected
+from blocks.providers.paths import quoted
 
 _SEARCH = "https://s.jina.ai/"
 _CHECK = "https://g.jina.ai/"
 _EMBED = "https://api.jina.ai/v1/embeddings"
 _SEGMENT = "https://segment.jina.ai/"
 _SECONDS = 120.0
+LONGEST_STATEMENT = 8_000
+"""Characters, as they are written in the address that asks."""
 SEARCH_DOLLARS = 0.01
 """What a search costs by the price list; answers do not tell."""
 
@@ -33,7 +35,7 @@ class Verdict:
 async def search(http: Http, key: str, query: str) -> str:
     """The pages found, as one text."""
     answer = await http.request(
-        "GET", _SEARCH + quote(query, safe=""), headers={"Authorization": f"Bearer {key}"}, seconds=_SECONDS
+        "GET", _SEARCH + quoted(query, "The query"), headers={"Authorization": f"Bearer {key}"}, seconds=_SECONDS
     )
     return answer.checked().text()
 
@@ -41,7 +43,13 @@ async def search(http: Http, key: str, query: str) -> str:
 async def check(http: Http, key: str, statement: str) -> Verdict:
     """What the web says about a statement."""
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
-    answer = await http.request("GET", _CHECK + quote(statement, safe=""), headers=headers, seconds=_SECONDS)
+    path = quoted(statement, "The statement")
+    if len(path) > LONGEST_STATEMENT:
+        raise ValueError(
+            f"The statement is too long to be checked: it may have {LONGEST_STATEMENT:,} characters, where one that is "
+            "no letter or digit of English counts as 3 to 12."
+        )
+    answer = await http.request("GET", _CHECK + path, headers=headers, seconds=_SECONDS)
     match object_of(answer).get("data"):
         case {
             "factuality": int() | float() as factuality,

@@ -5,10 +5,10 @@ For the block of `blocks/sending.py`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from blocks.http.client import Http
 from blocks.providers.answers import object_of, unexpected
+from blocks.providers.paths import segment
 
 _USERS = "https://api.medium.com/v1/users/"
 
@@ -50,7 +50,7 @@ async def publish(http: Http, key: str, author_id: str, post: Post) -> Published
     }
     answer = await http.request(
         "POST",
-        f"{_USERS}{quote(author_id, safe='')}/posts",
+        f"{_USERS}{segment(author_id, 'The id of the author')}/posts",
         headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
         json=body,
     )

@@ -259,7 +259,7 @@ ELSEWHERE: list[tuple[type[Block[Any]], dict[str, Any]]] = [
 async def test_no_text_leads_out_of_the_repository(
     net: Internet, http: Http, block: type[Block[Any]], inputs: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError, match="is not one that GitHub can have"):
+    with pytest.raises(ValueError, match="is not one that there can be"):
         await asked(net, http, block, {}, repo_url=REPO, **inputs)
     assert not net.seen
 
