@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from blocks.providers.github import PER_PAGE, GitHub, Number, Said, read
-from blocks.providers.github_addresses import Numbered, Repository, segment
+from blocks.providers.github_addresses import Numbered, Repository
 from blocks.providers.github_pull_requests import read_pull_request
+from blocks.providers.paths import segment
 
 _MOST_ANNOTATED = 50
 _HASH = re.compile(r"[0-9a-fA-F]{6,64}")

@@ -14,8 +14,9 @@ from blocks.http.client import Params
 from blocks.http.errors import RequestFailed
 from blocks.providers.answers import unexpected
 from blocks.providers.github import RAW, GitHub, Number, Said, read
-from blocks.providers.github_addresses import Repository, below, repository_named, segment
+from blocks.providers.github_addresses import Repository, below, repository_named
 from blocks.providers.github_repositories import tree_url
+from blocks.providers.paths import segment
 
 
 class File(Said):

@@ -6,7 +6,8 @@ For the blocks of `blocks/github/issues.py`.
 from typing import Any
 
 from blocks.providers.github import GitHub, Number, Said, User
-from blocks.providers.github_addresses import Numbered, Repository, segment
+from blocks.providers.github_addresses import Numbered, Repository
+from blocks.providers.paths import segment
 
 
 class Issue(Said):

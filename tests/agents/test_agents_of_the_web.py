@@ -153,12 +153,13 @@ STORIES = [
         outputs={
             "Name": ["Leaf", "Twig"],
             "Address": ["1 Uji", "2 Uji"],
-            "Phone Number": ["N/A", "+81 1"],
-            "Website": ["https://leaf.example/", "N/A"],
-            "Rating": ["4.5", "4.0"],
+            "Phone Number": ["+81 1", "N/A"],
+            "Website": ["N/A", "https://leaf.example/"],
+            "Rating": ["4.0", "4.5"],
             "Number of Reviews": ["12", "3"],
         },
         sent=asks_for(textQuery="tea shops in Uji", pageSize=2),
+        ordered=False,
     ),
     Story(
         "business-owner-finder-v89-2",
