@@ -112,7 +112,7 @@ def activities_of(
     credentials = RunCredentials(
         store.credentials,
         Keys.parse(settings.credential_keys.get_secret_value()),
-        SystemCredentials.of(settings.system_keys),
+        SystemCredentials.of(settings.system_keys, settings.llm_base_urls),
         catalogue.get,
     )
     continuing = Continuing(store, graphs, catalogue, codec)

@@ -129,7 +129,7 @@ def _services(
         temporal_ui_url=settings.temporal_ui_url,
         temporal_namespace=settings.temporal_namespace,
         credential_keys=Keys.parse(settings.credential_keys.get_secret_value()),
-        system_credentials=SystemCredentials.of(settings.system_keys),
+        system_credentials=SystemCredentials.of(settings.system_keys, settings.llm_base_urls),
         silence=timedelta(seconds=settings.reconcile_silence_seconds),
         bulk_resume_per_second=settings.bulk_resume_per_second,
     )

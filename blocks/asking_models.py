@@ -38,9 +38,15 @@ from blocks.system_credentials import system_id
 TRANSIENT = (ModelUnavailable,)
 
 CREDENTIALS: Mapping[str, CredentialsField] = {
-    "credentials": CredentialsField(PROVIDERS, required=False, provider_by=ProviderBy("model", provider_of, ADVICE))
+    "credentials": CredentialsField(
+        PROVIDERS,
+        required=False,
+        provider_by=ProviderBy("model", provider_of, ADVICE),
+        keyless_at_endpoint=True,
+        only_at_endpoint=OPEN_PROVIDERS,
+    )
 }
-"""The key of the model's provider. It may be left out: a deployment's own endpoint may need none."""
+"""The key of the model's provider. It may be left out where the deployment has an endpoint of its own for it."""
 
 _CHARACTERS_OF_A_TOKEN = 4
 _OF_THE_KEY = frozenset({401, 402, 403, 429})

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from blocks.base import Block, BlockSchema
 from blocks.credentials import CredentialsField, CredentialsMeta
-from blocks.system_credentials import SystemCredentials
+from blocks.system_credentials import SystemCredentials, no_endpoint
 from engine.model import Graph, Node
 from engine.problems import CredentialsCode, Level, Problem
 from engine.validate import Masks, linked_fields
@@ -199,20 +199,44 @@ def _of_node(
     node: Node, block: Block[BlockSchema], mask: Mapping[str, Any], linked: frozenset[str], available: Available
 ) -> Iterator[Problem]:
     inputs = {**node.input_default, **dict.fromkeys(linked, ...), **mask}
-    for name, wanted in block.credentials.items():
+    for name in block.credentials:
         if name in linked and name not in mask:
             continue
         try:
-            meta = chosen(name, block, inputs.get(name), inputs, available)
-            if meta is None and (wanted.required or _is_optional(node)):
-                needs = described(providers_of(wanted, block, inputs), wanted)
-                raise CredentialRefused(
-                    CredentialsCode.MISSING_CREDENTIALS, f"{REQUIRED}: `{name}` of {block.name} needs {needs}."
-                )
+            _check_one(name, node, block, inputs, available)
         except ProviderUnknown:
             continue
         except CredentialRefused as refusal:
             yield Problem(refusal.code, Level.RUN, refusal.message, node_id=node.id, pin=name, block_id=node.block_id)
+
+
+def _check_one(
+    name: str, node: Node, block: Block[BlockSchema], inputs: Mapping[str, Any], available: Available
+) -> None:
+    """CredentialRefused when the node could not run with what it names, or without naming any."""
+    wanted, endpoints = block.credentials[name], available.system.endpoints
+    providers = providers_of(wanted, block, inputs)
+    # A model that a link brings is not known before the run, nor whose key it needs.
+    asked = set(providers) if wanted.provider_by is None or len(providers) == 1 else set[str]()
+    if nowhere := asked & set(wanted.only_at_endpoint) - endpoints:
+        message = (
+            f"{block.name} cannot run here: {no_endpoint(nowhere.pop())}. Whoever runs this deployment can set it."
+        )
+        raise CredentialRefused(CredentialsCode.CREDENTIALS_NOT_AVAILABLE, message)
+    is_needed = bool(asked - endpoints) if wanted.keyless_at_endpoint else wanted.required or _is_optional(node)
+    try:
+        meta = chosen(name, block, inputs.get(name), inputs, available)
+    except CredentialRefused as refusal:
+        # An exported node names upstream's key of a provider in whose place stands an endpoint that asks for none.
+        is_keyless = wanted.keyless_at_endpoint and asked and asked <= endpoints
+        if refusal.code is CredentialsCode.CREDENTIALS_NOT_AVAILABLE and is_keyless:
+            return
+        raise
+    if meta is None and is_needed:
+        needs = described(providers, wanted)
+        raise CredentialRefused(
+            CredentialsCode.MISSING_CREDENTIALS, f"{REQUIRED}: `{name}` of {block.name} needs {needs}."
+        )
 
 
 def _kept(meta: CredentialsMeta, available: Available) -> CredentialsMeta:

@@ -146,6 +146,8 @@ class CredentialsField:
     this input names none. `own_only`: the deployment's own credentials will not do. It is for blocks that send them
     where a node says (whoever draws the graph would get the deployment's secrets sent to a server of theirs), and for
     those that act as somebody's account: whoever draws the graph would act as the deployment.
+    `keyless_at_endpoint`: of language models, with `required` false: none is needed where the deployment has an
+    endpoint of its own for the provider, and one is anywhere else. `only_at_endpoint`: providers without another place.
     """
 
     providers: tuple[str, ...]
@@ -155,6 +157,8 @@ class CredentialsField:
     host_by: str = ""
     file_by: str = ""
     own_only: bool = False
+    keyless_at_endpoint: bool = False
+    only_at_endpoint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ place they come from; here the same ids stand for the host's own keys (agent-gra
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,21 +31,23 @@ UPSTREAM_IDS: Mapping[str, str] = {
 """Provider → id of upstream's own credential."""
 
 KEYLESS = "ollama"
-"""A model server of one's own asks for no key: its credential is always there, and empty."""
+"""A model server of one's own asks for no key: where its endpoint is set its credential is there, and empty."""
 
 _OTHERS = uuid.UUID("6f1a5a5e-2c0e-4f0c-9d39-5d2f3b0c7a11")
 
 
 @dataclass(frozen=True, slots=True)
 class SystemCredentials:
-    """Provider → key of the deployment."""
+    """Provider → key of the deployment; and the providers of language models with an endpoint of the deployment's."""
 
     keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+    endpoints: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, keys: Mapping[str, SecretStr]) -> "SystemCredentials":
-        """Those of the given keys, and the one that needs none."""
-        return cls({KEYLESS: SecretStr(""), **keys})
+    def of(cls, keys: Mapping[str, SecretStr], endpoints: Iterable[str] = ()) -> "SystemCredentials":
+        """Those of the given keys, and the one that needs none where its endpoint is set."""
+        own = frozenset(endpoints)
+        return cls({**({KEYLESS: SecretStr("")} if KEYLESS in own else {}), **keys}, own)
 
     def meta(self, provider: str) -> CredentialsMeta | None:
         """How a node names the deployment's credential of the provider; None when there is none."""
@@ -70,6 +72,11 @@ class SystemCredentials:
 def system_id(provider: str) -> str:
     """The id of the deployment's credential of a provider: upstream's, or one made from the provider's name."""
     return UPSTREAM_IDS.get(provider) or str(uuid.uuid5(_OTHERS, provider))
+
+
+def no_endpoint(provider: str) -> str:
+    """What is said when a provider is nowhere until the deployment says where, and it does not."""
+    return f"no endpoint of {provider} is set (HEDDLE_LLM_BASE_URLS)"
 
 
 def paid_by_host(provider: str) -> dict[str, Any]:

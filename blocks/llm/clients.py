@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from blocks.language_models import ModelRefused, ModelUnavailable, OnText, Reply, Request
 from blocks.llm.models import DEFAULT_URLS, PROVIDERS, find_model
+from blocks.system_credentials import no_endpoint
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Client
@@ -47,9 +48,7 @@ class ProviderClients:
         model = find_model(request.model)
         url = self._own_urls.get(model.provider) or DEFAULT_URLS.get(model.provider)
         if url is None:
-            raise ModelRefused(
-                f"Model {request.model!r:.200} is not supported here: no endpoint of {model.provider} is set."
-            )
+            raise ModelRefused(f"Model {request.model!r:.200} is not supported here: {no_endpoint(model.provider)}.")
         if request.api_key is None and self.needs_key(request.model):
             raise ModelRefused(f"These credentials are required: an API key of {model.provider}.")
         speaks = {"anthropic": "anthropic_messages", "google": "google_genai"}.get(model.provider, "openai_chat")

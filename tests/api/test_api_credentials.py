@@ -12,6 +12,7 @@ from pydantic import Field
 
 from api import credentials
 from api.app import create_app
+from blocks.ai_texts import AITextGenerator
 from blocks.base import Block, BlockContext, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType
 from settings import Settings
@@ -202,10 +203,20 @@ async def test_the_deployments_own_are_listed(store: MemoryStore, runs: NotedRun
         acme = await ann.get(PATH, params={"provider": "acme"})
     system = {each["provider"]: each["id"] for each in answer.json()["system"]}
     assert system["openai"] == "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a"
-    assert {"acme", "ollama"} < set(system)
-    assert "groq" not in system
+    assert "acme" in system
+    assert not {"groq", "ollama"} & set(system), "nothing of theirs is set"
     assert [each["provider"] for each in acme.json()["system"]] == ["acme"]
     assert CANARY not in answer.text
+
+
+async def test_a_model_server_of_ones_own_is_listed_where_it_is_set(store: MemoryStore, runs: NotedRuns) -> None:
+    app = create_app(Settings(llm_base_urls={"ollama": "http://localhost:11434/v1"}), store=store, temporal=runs)
+    headers = {"X-API-Key": "key-of-ann"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://heddle.test", headers=headers
+    ) as ann:
+        system = (await ann.get(PATH)).json()["system"]
+    assert [each["provider"] for each in system] == ["ollama"]
 
 
 # --- starting ---------------------------------------------------------------------------------
@@ -290,3 +301,28 @@ async def test_a_graph_that_needs_none_asks_for_none(
     assert answer.status_code == 201
     detail = (await ann.get(f"/api/graphs/{graph['id']}")).json()
     assert detail["credentials_input_schema"] == {"type": "object", "properties": {}, "required": []}
+
+
+@pytest.mark.parametrize(
+    ("model", "urls", "code"),
+    [
+        ("gpt-4o", {}, "missing_credentials"),
+        ("gpt-4o", {"groq": "http://localhost/v1"}, "missing_credentials"),
+        ("ollama/phi4", {}, "credentials_not_available"),
+        ("gpt-4o", {"openai": "http://localhost/v1"}, None),
+        ("ollama/phi4", {"ollama": "http://localhost/v1"}, None),
+    ],
+)
+async def test_a_model_that_nobody_could_ask_is_refused_before_the_start(
+    store: MemoryStore, runs: NotedRuns, catalogue: TestCatalogue, model: str, urls: dict[str, str], code: str | None
+) -> None:
+    catalogue._blocks[AITextGenerator.id] = AITextGenerator()
+    app = create_app(Settings(llm_base_urls=urls, key_of_openai=""), store=store, temporal=runs, catalogue=catalogue)
+    headers = {"X-API-Key": "key-of-ann"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://heddle.test", headers=headers
+    ) as ann:
+        graph = await keyed_graph(ann, nodes=[node("a", AITextGenerator.id, prompt="Hi", model=model)])
+        answer = await ann.post(f"/api/graphs/{graph['id']}/execute", json={})
+    assert [each["code"] for each in ([] if code is None else problems(answer))] == ([code] if code else [])
+    assert len(runs.started) == (0 if code else 1)

@@ -1,11 +1,12 @@
 """Which credential a node uses, what is said when it has none, how a run's reach the nodes (agent-graphs §2.3, §13)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import Field, SecretStr
 
+from blocks.asking_models import CREDENTIALS, ModelChoice
 from blocks.base import Block, BlockContext, BlockSchema, Inputs, Outputs, Yielded
 from blocks.credential_checks import (
     Available,
@@ -81,14 +82,18 @@ class Anywhere(_Keyed):
     credentials: ClassVar = {"credentials": CredentialsField(("acme",), required=False, own_only=True)}
 
 
-BLOCKS: dict[str, Block[BlockSchema]] = {block.id: block() for block in (Plain, Chat, Request, Free, Anywhere)}
+class Asks(_Keyed):
+    id, name, Input, credentials = "asks", "Asks", ModelChoice, CREDENTIALS
+
+
+BLOCKS: dict[str, Block[BlockSchema]] = {block.id: block() for block in (Plain, Chat, Request, Free, Anywhere, Asks)}
 MINE = CredentialsMeta(id="mine", provider="acme", type=CredentialsType.API_KEY, title="Mine")
 HOST = CredentialsMeta(id="host", provider="http", type=CredentialsType.HOST_SCOPED)
 OWN = {"mine": MINE, "host": HOST}
 
 
-def available(**keys: str) -> Available:
-    return Available(OWN, SystemCredentials.of({name: SecretStr(key) for name, key in keys.items()}))
+def available(endpoints: Iterable[str] = (), **keys: str) -> Available:
+    return Available(OWN, SystemCredentials.of({name: SecretStr(key) for name, key in keys.items()}, endpoints))
 
 
 def node(id: str, block: type[Block[Any]], optional: bool = False, **defaults: Any) -> Node:
@@ -100,8 +105,11 @@ def meta(id: str = "mine", provider: str = "acme", type: str = "api_key") -> dic
     return {"id": id, "provider": provider, "type": type}
 
 
-def check(*nodes: Node, links: list[Link] | None = None, masks: Any = None, **keys: str) -> Checked:
-    return check_credentials(Graph(nodes=list(nodes), links=links or []), BLOCKS.get, masks or {}, available(**keys))
+def check(
+    *nodes: Node, links: list[Link] | None = None, masks: Any = None, endpoints: Iterable[str] = (), **keys: str
+) -> Checked:
+    graph = Graph(nodes=list(nodes), links=links or [])
+    return check_credentials(graph, BLOCKS.get, masks or {}, available(endpoints, **keys))
 
 
 def leads_into(pin: str) -> list[Link]:
@@ -218,6 +226,39 @@ def test_the_deployment_helps_out() -> None:
     assert check(node("n", Request), http="key").problems
 
 
+def test_a_model_that_nobody_could_ask_is_refused() -> None:
+    (problem,) = check(node("n", Asks, model="gpt-4o")).problems
+    assert (problem.code, problem.pin) == (CredentialsCode.MISSING_CREDENTIALS, "credentials")
+    assert "`credentials` of Asks needs openai (api_key)" in problem.message
+    assert check(node("n", Asks)).problems, "the model that is asked by default"
+    assert check(node("n", Asks, model="gpt-4o"), endpoints=["groq"], anthropic="key").problems
+    assert not check(node("n", Asks, model="gpt-4o"), openai="key").problems
+    assert not check(node("n", Asks, model="gpt-4o"), endpoints=["openai"]).problems
+    exported = meta(UPSTREAM_IDS["openai"], "openai")
+    assert not check(node("n", Asks, model="gpt-4o", credentials=exported), endpoints=["openai"]).problems
+    assert not check(node("p", Plain), node("n", Asks), links=leads_into("model")).problems
+    assert not check(node("p", Plain), node("n", Asks), links=leads_into("credentials")).problems
+
+
+@pytest.mark.parametrize("provider", ["ollama", "openai_compatible"])
+def test_a_model_of_the_deployments_own_needs_its_endpoint(provider: str) -> None:
+    asks = node("n", Asks, model=f"{provider}/phi4")
+    exported = node("n", Asks, model=f"{provider}/phi4", credentials=meta(system_id(provider), provider))
+    for each in (asks, exported):
+        (problem,) = check(each, endpoints=["openai"]).problems
+        assert (problem.code, problem.pin) == (CredentialsCode.CREDENTIALS_NOT_AVAILABLE, "credentials")
+        assert f"no endpoint of {provider} is set (HEDDLE_LLM_BASE_URLS)" in problem.message
+    assert not check(asks, endpoints=[provider]).problems
+
+
+def test_a_model_that_may_be_left_out_is_left_out_where_nobody_could_ask_it() -> None:
+    for model in ("gpt-4o", "ollama/phi4"):
+        assert check(node("n", Asks, optional=True, model=model)) == Checked([], frozenset({"n"}))
+    for model, endpoint in (("gpt-4o", "openai"), ("ollama/phi4", "ollama"), ("openai_compatible/x",) * 2):
+        asked = check(node("n", Asks, optional=True, model=model), endpoints=[endpoint.partition("/")[0]])
+        assert asked == Checked(), "its endpoint asks for no key"
+
+
 def test_exported_agents_find_the_hosts_own_keys() -> None:
     system = SystemCredentials.of({"openai": SecretStr("sk-ours")})
     assert {system.provider_of(id): id for id in UPSTREAM_IDS.values()} == dict(UPSTREAM_IDS)
@@ -226,7 +267,8 @@ def test_exported_agents_find_the_hosts_own_keys() -> None:
     assert found.id == "53c25cb8-e3ee-465c-a4d1-e75a4c899c2a"
     assert system.secret("openai").key.get_secret_value() == "sk-ours"
     assert system.meta("anthropic") is None
-    assert system.meta("ollama") is not None
+    assert system.meta("ollama") is None, "nothing of it is set here"
+    assert SystemCredentials.of({}, ["ollama"]).meta("ollama") is not None
     assert system.provider_of("nobody's") is None
     assert "sk-ours" not in repr(system)
 

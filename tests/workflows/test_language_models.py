@@ -530,3 +530,25 @@ async def test_what_an_agent_that_is_done_had_called_stays_when_its_run_is_resum
     assert resumed.outputs["given"] == [1, 2]
     assert [row.id for row in resumed.of("tool")] == [row.id for row in failed.of("tool")]
     assert len(server.asked) == 3
+
+
+async def test_a_model_that_nobody_could_ask_fails_the_run_before_it_begins(models: Stack, server: ModelServer) -> None:
+    outcome = await models.run(graph([node("asks", AITextGenerator, prompt="Hi", model="gpt-4o")]))
+    assert outcome.execution.status is Status.FAILED
+    assert "`credentials` of AI text generator needs openai (api_key)" in str(outcome.execution.error)
+    assert outcome.nodes == []
+    assert server.asked == []
+
+
+async def test_a_model_that_a_link_brings_is_not_known_before_the_run(models: Stack, server: ModelServer) -> None:
+    server.in_turn(chat_stream("Hello."))
+    tested = graph(
+        [
+            node("which", Source, name="which", value="ollama/any"),
+            node("asks", AITextGenerator, prompt="Hi"),
+            node("said", Sink, name="said"),
+        ],
+        "which.result => asks.model",
+        "asks.response -> said.value",
+    )
+    assert (await models.run(tested)).outputs["said"] == ["Hello."]
