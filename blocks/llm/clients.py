@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from blocks.language_models import ModelRefused, ModelUnavailable, OnText, Reply, Request
 from blocks.llm.models import DEFAULT_URLS, PROVIDERS, find_model
+from blocks.llm.refusals import never_connected, unreachable
 from blocks.system_credentials import no_endpoint
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class ProviderClients:
                 return reply
         except TimeoutError:
             raise ModelUnavailable(f"{model.provider} did not answer within {seconds:g} seconds.") from None
+        except ModelUnavailable as error:
+            if never_connected(error):
+                raise unreachable(model.provider, url, is_own=model.provider in self._own_urls) from None
+            raise
 
     def needs_key(self, model: str) -> bool:
         """Whether nobody is let in without a key: at a provider's own endpoint, not at one of the deployment's."""

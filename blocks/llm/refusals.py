@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -39,6 +40,29 @@ def failure(
 def broken_off(provider: str) -> ModelUnavailable:
     """The error for an answer that cannot be read, or that never came to its end."""
     return ModelUnavailable(f"{provider} gave an answer that cannot be read or broke off.")
+
+
+def unreachable(provider: str, url: str, *, is_own: bool) -> ModelUnavailable:
+    """The error for an endpoint that nobody could connect to: its host and port alone, for all else may be secret.
+
+    `is_own`: whether the deployment says where the provider is.
+    """
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    where = f"{host}:{parts.port}" if parts.port else f"{host}"
+    if is_own:
+        where = f"its endpoint {where}, which HEDDLE_LLM_BASE_URLS sets"
+    return ModelUnavailable(f"{provider} could not be reached: no connection to {where}.")
+
+
+def never_connected(error: BaseException) -> bool:
+    """Whether an error of a client library says that there was no connection, by what it was raised from."""
+    from httpx2 import ConnectError, ConnectTimeout
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, (ConnectError, ConnectTimeout)):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

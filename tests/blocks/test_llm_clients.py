@@ -473,11 +473,24 @@ async def test_a_stream_without_an_end_is_no_answer(
 
 
 @EACH
-async def test_nobody_there(model: str) -> None:
+@pytest.mark.parametrize("on_text", [None, lambda _: None], ids=["whole", "stream"])
+async def test_nobody_there(model: str, on_text: Any) -> None:
     provider = {"gpt-4o": "openai", "claude-sonnet-4-6": "anthropic", "gemini-2.5-flash": "google"}[model]
-    models = ProviderClients({provider: "http://127.0.0.1:9"}, seconds=5)
-    with pytest.raises(ModelUnavailable):
-        await models.complete(Request(model, HELLO))
+    models = ProviderClients({provider: "http://ann:canary@127.0.0.1:9/canary?key=canary"}, seconds=5)
+    with pytest.raises(ModelUnavailable) as refusal:
+        await models.complete(Request(model, HELLO), on_text)
+    where = "its endpoint 127.0.0.1:9, which HEDDLE_LLM_BASE_URLS sets"
+    assert str(refusal.value) == f"{provider} could not be reached: no connection to {where}."
+    await models.aclose()
+
+
+@EACH
+async def test_nobody_there_at_the_providers_own_place(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = {"gpt-4o": "openai", "claude-sonnet-4-6": "anthropic", "gemini-2.5-flash": "google"}[model]
+    monkeypatch.setattr("blocks.llm.clients.DEFAULT_URLS", {provider: "http://127.0.0.1:9/v1"})
+    models = ProviderClients(seconds=5)
+    with pytest.raises(ModelUnavailable, match=rf"^{provider} could not be reached: no connection to 127\.0\.0\.1:9\.$"):
+        await models.complete(Request(model, HELLO, api_key=KEY))
     await models.aclose()
 
 
