@@ -26,6 +26,9 @@ ATTEMPTS_PER_ROUND = 1000
 TRANSIENTS = "transients"
 """In a row's stats: attempts that ended by an error of the block that passes."""
 
+LAST_TRANSIENT = "last_transient"
+"""In a row's stats: what the last of these errors said, for who wonders why the node takes so long."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeLimits:
@@ -57,6 +60,7 @@ class Attempt:
     counted: NodeStats | None = None
     """The stats that the row has of this round already, when an earlier attempt wrote its end and could not say so."""
     transients: int = 0
+    last_transient: str = ""
     progress: Progress = field(default_factory=Progress)
 
     def add_to(self, earlier: StoredNode | None) -> None:
@@ -110,7 +114,7 @@ class Attempt:
                 **(stats_json(self.stats) if ended or self.waits else {}),
                 **({INTERRUPTIONS: self.interruptions} if self.interruptions else {}),
                 **self._waits(status),
-                **({TRANSIENTS: self.transients} if self.transients else {}),
+                **({TRANSIENTS: self.transients, LAST_TRANSIENT: self.last_transient} if self.transients else {}),
                 **called_by(self.request.called_by),
             },
             outputs=tuple(outputs),

@@ -13,13 +13,13 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from activities.block_run import Failure, context_of, failure_of, log_failure, run_block
+from activities.block_run import Failure, context_of, failure_of, log_failure, run_block, shown
 from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
 from activities.credentials import RunCredentials
 from activities.graphs import GraphCache
 from activities.heartbeats import Progress, heartbeats
-from activities.node_attempt import ATTEMPTS_PER_ROUND, TRANSIENTS, Attempt, NodeLimits
+from activities.node_attempt import ATTEMPTS_PER_ROUND, LAST_TRANSIENT, TRANSIENTS, Attempt, NodeLimits
 from activities.output_stream import Flush, OutputStream
 from activities.ownership import Claims
 from activities.patience import patiently
@@ -188,6 +188,7 @@ class NodeActivities:
         interrupted = int(earlier.stats.get(INTERRUPTIONS, 0)) if earlier else 0
         run.interruptions = interrupted
         run.transients = int(earlier.stats.get(TRANSIENTS, 0)) if earlier else 0
+        run.last_transient = str(earlier.stats.get(LAST_TRANSIENT, "")) if earlier else ""
         return activity.info().attempt - 1 - interrupted - errors >= self._limits.max_attempts
 
     async def _earlier(self, run: Attempt) -> StoredNode | None:
@@ -378,10 +379,11 @@ class NodeActivities:
     async def _begin_anew(self, run: Attempt, stream: OutputStream, error: Exception, pause: float) -> None:
         """Leave the node to a later attempt: what was stored stands, what was not is given again."""
         await stream.abandon()
-        log.info(f"Node execution {run.request.id} is begun anew in {pause:g} s: {type(error).__name__}")
-        run.transients += 1
+        told = shown(run.lent.redact(str(error)))
+        log.info(f"Node execution {run.request.id} is begun anew in {pause:g} s: {type(error).__name__}: {told}")
+        run.transients, run.last_transient = run.transients + 1, told
         await self._write(run, run.record(Status.RUNNING))
-        raise begun_anew(run.lent.redact(str(error)), pause) from None
+        raise begun_anew(told, pause) from None
 
     async def _interrupted(self, run: Attempt) -> None:
         """The run was stopped: the row says so. A worker's shutdown leaves it open, another worker begins anew."""

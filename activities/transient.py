@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.block_run import shown
 from activities.node_attempt import Attempt
 from engine.model import Effects
 
@@ -25,9 +24,9 @@ def pause_before_another(run: Attempt, error: Exception, most: int) -> float | N
 
 
 def begun_anew(message: str, pause: float) -> ApplicationError:
-    """What the activity raises, so that Temporal waits and tries again. The message holds no secret."""
+    """What the activity raises, so that Temporal waits and tries again. The message holds no secret, and is not long."""
     return ApplicationError(
-        shown(message),
+        message,
         type="transient",
         category=ApplicationErrorCategory.BENIGN,
         next_retry_delay=timedelta(seconds=max(pause, 0.05)),
