@@ -5,6 +5,7 @@ Used by `routes/credentials.py` and `starting.py`. A secret passes through here 
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from blocks.credential_checks import Available, check_credentials, named_ids, ne
 from blocks.credential_inputs import as_masks, credentials_inputs, merged
 from blocks.credentials import CredentialsMeta, CredentialsType
 from blocks.kept_credentials import secret_of
-from contracts.errors import TooManyCredentials, ValidationFailed
+from contracts.errors import InvalidRequest, TooManyCredentials, ValidationFailed
 from engine.model import Graph
 from engine.validate import Masks
 from store.credentials import CredentialFacts, CredentialRow
@@ -24,9 +25,16 @@ from store.credentials import CredentialFacts, CredentialRow
 MOST_CREDENTIALS = 1_000
 """One user's."""
 
+_MCP = "mcp"
+"""Of servers that nodes name, whether or not a block for them is here."""
+
 
 async def keep(app: Services, user_id: str, new: NewCredentials) -> CredentialsBody:
-    """Seal and store. CredentialKeysMissing when the deployment has no key for that, TooManyCredentials."""
+    """Seal and store.
+
+    InvalidRequest for a provider that nobody names, CredentialKeysMissing when the deployment has no key for that,
+    TooManyCredentials.
+    """
     facts = CredentialFacts(
         id=str(uuid4()),
         user_id=user_id,
@@ -37,9 +45,26 @@ async def keep(app: Services, user_id: str, new: NewCredentials) -> CredentialsB
         created_at=datetime.now(UTC),
     )
     row = CredentialRow.seal(app.credential_keys, facts, secret_of(new.credential()))
+    _require_known(app, new)
     if not await app.store.credentials.add(row, most=MOST_CREDENTIALS):
         raise TooManyCredentials
     return shown(facts)
+
+
+def _require_known(app: Services, new: NewCredentials) -> None:
+    """InvalidRequest for credentials that no block could use. Those for one host are found by the host."""
+    if new.type is CredentialsType.HOST_SCOPED or new.provider == _MCP:
+        return
+    wanted = (each for block in app.catalogue for each in block.credentials.values())
+    known = sorted({provider for each in wanted for provider in each.providers} | app.system_credentials.keys.keys())
+    if new.provider in known:
+        return
+    near = get_close_matches(new.provider, known, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    raise InvalidRequest(
+        f"No block names this provider.{meant} Those that blocks name: {', '.join(known) or 'none'}.",
+        details={"location": "provider", "providers": known},
+    )
 
 
 def shown(facts: CredentialFacts) -> CredentialsBody:

@@ -89,10 +89,15 @@ async def _unreadable_request(request: Request, exception: Exception) -> Respons
 def unreadable(errors: Any) -> InvalidRequest:
     """pydantic's list of errors as ours: every location, without the offending values, which may be secret."""
     found = [
-        {"location": ".".join(str(part) for part in error["loc"]), "message": error["msg"], "type": error["type"]}
+        {
+            "location": ".".join(str(part) for part in error["loc"]),
+            "message": error["msg"].removeprefix("Value error, "),
+            "type": error["type"],
+        }
         for error in errors
     ]
-    first = f"{found[0]['location']}: {found[0]['message']}" if found else "unknown"
+    # What is wrong with the body as a whole has no location.
+    first = ": ".join(filter(None, (found[0]["location"], found[0]["message"]))) if found else "unknown"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return InvalidRequest(f"The request cannot be read: {first}{more}", details={"errors": found})
 

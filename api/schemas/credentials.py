@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from blocks.credentials import ApiKey, Credential, CredentialsMeta, CredentialsType, HostScoped, UserPassword
 from blocks.http.host_scoped import plain_scope
@@ -13,7 +13,19 @@ LONGEST_SECRET = 20_000
 MOST_HEADERS = 50
 
 _Secret = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST_SECRET)]
-_Provider = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
+_PROVIDER = r"^[a-z0-9][a-z0-9_.-]{0,99}$"
+
+
+def _provider(name: str) -> str:
+    """ValueError, which does not repeat it, for what is no name of a provider."""
+    if re.fullmatch(_PROVIDER[1:-1], name):
+        return name
+    if re.fullmatch(_PROVIDER[1:-1], name.lower()):
+        raise ValueError("the name of a provider is written in lower case, as blocks name it: `openai`, `http`, …")
+    raise ValueError("the name of a provider has letters in lower case, digits, `_`, `.` and `-`, 100 at the most")
+
+
+_Provider = Annotated[str, AfterValidator(_provider), Field(json_schema_extra={"pattern": _PROVIDER})]
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}\Z")
 _PARTS = {
     CredentialsType.API_KEY: ("api_key",),

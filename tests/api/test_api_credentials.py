@@ -131,6 +131,30 @@ async def test_refused_and_not_repeated(
     assert (await ann.get(PATH)).json()["total_count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"provider": "acmee"}, "No block names this provider. Did you mean acme? Those that blocks name: acme, brook"),
+        ({"provider": CANARY}, "No block names this provider. Those that blocks name: acme, brook"),
+        ({"provider": "Acme"}, "cannot be read: provider: the name of a provider is written in lower case"),
+        ({"provider": "ac me"}, "cannot be read: provider: the name of a provider has letters"),
+        ({"type": "oauth2"}, "The request cannot be read: credentials of the type oauth2 cannot be kept yet"),
+        ({"api_key": "  "}, "The request cannot be read: api_key: the key must be one line of printable characters"),
+    ],
+)
+async def test_refused_in_words(ann: httpx.AsyncClient, body: dict[str, Any], says: str) -> None:
+    answer = await ann.post(PATH, json=API_KEY | body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert says in answer.json()["error"]["message"]
+    assert CANARY not in answer.text
+    assert (await ann.get(PATH)).json()["total_count"] == 0
+
+
+async def test_any_provider_of_headers_or_of_an_mcp_server(ann: httpx.AsyncClient) -> None:
+    for body in (HEADERS | {"provider": "anyone"}, API_KEY | {"provider": "mcp"}):
+        assert (await ann.post(PATH, json=body)).status_code == 201
+
+
 async def test_a_key_is_kept_without_what_surrounds_it(ann: httpx.AsyncClient, store: MemoryStore) -> None:
     row = await store.credentials.get("ann", (await kept(ann, api_key=f" {CANARY}\n"))["id"])
     assert row is not None

@@ -350,9 +350,7 @@ async def test_a_loop_of_single_answers(models: Stack, server: ModelServer) -> N
     assert len(outcome.of("loop")) == 3
 
 
-async def test_a_rate_limit_is_waited_out(
-    models: Stack, server: ModelServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_rate_limit_is_waited_out(models: Stack, server: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     server.in_turn(
         chat_error(429, "slowly", retry_after="1"), chat_error(503, "busy", retry_after="0"), chat_stream("He", "llo")
@@ -369,7 +367,10 @@ async def test_a_rate_limit_is_waited_out(
     [ai] = outcome.of("ai")
     assert ai.attempt == 3
     assert (ai.stats["transients"], ai.stats["last_transient"]) == (2, "ollama cannot answer at the moment (503).")
-    for said in ("1 s: ModelUnavailable: ollama limits the rate of requests (429).", "0 s: ModelUnavailable: ollama cannot"):
+    for said in (
+        "1 s: ModelUnavailable: ollama limits the rate of requests (429).",
+        "0 s: ModelUnavailable: ollama cannot",
+    ):
         assert f"Node execution {ai.id} is begun anew in {said}" in caplog.text
     assert [output.name for output in ai.outputs] == ["response", "prompt"]
 
