@@ -9,8 +9,8 @@ import json
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def _names(*names: str) -> AliasChoices:
@@ -29,6 +29,21 @@ def _key(provider: str, *names: str) -> Any:
         description=f"The deployment's own key for {provider}: for nodes that name no credentials of their user's.",
     )
 
+
+def _urls(value: Any) -> Any:
+    """JSON text as the object it is. ValueError, in one line, for anything else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else {}
+        except ValueError:
+            value = None
+    if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
+        raise ValueError('give JSON, such as {"ollama": "http://localhost:11434/v1"}')
+    return value
+
+
+Urls = Annotated[dict[str, str], NoDecode, BeforeValidator(_urls)]
+"""Name → URL. Read here and not by the library, whose error for text that is no JSON names no variable."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -260,7 +275,7 @@ class Settings(BaseSettings):
         validation_alias=_names("HEDDLE_NODE_TRANSIENT_ATTEMPTS"),
         description="How often a node is begun anew after errors that pass, such as a provider's rate limit.",
     )
-    llm_base_urls: dict[str, str] = Field(
+    llm_base_urls: Urls = Field(
         {},
         validation_alias=_names("HEDDLE_LLM_BASE_URLS"),
         description='Endpoints of language models, as JSON: `{"ollama": "http://localhost:11434/v1"}`; in place of a '

@@ -24,7 +24,7 @@ def pause_before_another(run: Attempt, error: Exception, most: int) -> float | N
 
 
 def begun_anew(message: str, pause: float) -> ApplicationError:
-    """What the activity raises, so that Temporal waits and tries again. The message holds no secret, and is not long."""
+    """What the activity raises, so that Temporal waits and tries again. The message holds no secret and is short."""
     return ApplicationError(
         message,
         type="transient",

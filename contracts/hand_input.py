@@ -17,7 +17,8 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 def wrong_fields(error: ValidationError, whole: str) -> str:
     """Each field with what is wrong about it; `whole` names the input where no field is to blame."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors())
+    found = ((".".join(map(str, e["loc"])) or whole, e["msg"].removeprefix("Value error, ")) for e in error.errors())
+    return "; ".join(f"{place}: {message}" for place, message in found)
 
 
 def unstorable(given: Any) -> str | None:

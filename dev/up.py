@@ -176,7 +176,8 @@ def _ports_of(values: Mapping[str, str]) -> dict[str, str]:
 def _wrong_settings(problem: ValidationError) -> list[str]:
     """A line for each: the variable, its value, and what is expected of it."""
     return [
-        f"{'.'.join(str(part) for part in error['loc'])} is {error['input']!r}: {error['msg']}."
+        f"{'.'.join(str(part) for part in error['loc'])} is {error['input']!r}: "
+        f"{error['msg'].removeprefix('Value error, ')}."
         for error in problem.errors(include_url=False)
     ]
 

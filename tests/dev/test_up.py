@@ -67,6 +67,18 @@ def test_a_setting_that_is_not_right_is_one_line_with_its_name(tmp_path: Path, n
     assert line.startswith(f"{name} is 'many': {expected}")
 
 
+@pytest.mark.parametrize("arguments", [(), ("--detach",)])
+@pytest.mark.parametrize("value", ["localhost:18434", '["x"]', '{"ollama": 1}'])
+def test_endpoints_that_cannot_be_read_are_one_line(tmp_path: Path, value: str, arguments: tuple[str, ...]) -> None:
+    done = run("up", tmp_path, *arguments, HEDDLE_API_PORT="0", HEDDLE_LLM_BASE_URLS=value)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("HEDDLE_LLM_BASE_URLS is ")
+    assert line.endswith(': give JSON, such as {"ollama": "http://localhost:11434/v1"}.')
+    log = tmp_path / "logs" / "supervisor.log"
+    assert not log.exists() or "Traceback" not in log.read_text()
+
+
 def test_a_second_start_says_that_one_runs_and_where(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.make()
