@@ -20,7 +20,7 @@ from api.services import Services
 from api.starting import Started
 from contracts.errors import ExecutionNotFound
 from contracts.node_stats import CALLED_BY, KEPT, WAITS
-from engine.model import Status
+from engine.model import BlockId, Status
 from engine.values import Value
 from store.records import Execution, StoredNode
 
@@ -96,7 +96,7 @@ async def results(app: Services, row: Execution) -> ExecutionResults:
         values += [*node.inputs.values(), *(output.value for output in node.outputs)]
     opened = await Opened.of(app.store.values, [*_values_of(row), *values])
     row = await _with_stats(app, row)
-    return ExecutionResults(**_detail(app, row, outputs, opened), nodes=[_node(node, opened) for node in nodes])
+    return ExecutionResults(**_detail(app, row, outputs, opened), nodes=[_node(app, node, opened) for node in nodes])
 
 
 async def _with_stats(app: Services, row: Execution) -> Execution:
@@ -129,11 +129,13 @@ def _values_of(row: Execution) -> list[Value]:
     return [*row.inputs.values(), *(value for mask in row.masks.values() for value in mask.values())]
 
 
-def _node(node: StoredNode, opened: Opened) -> NodeResult:
+def _node(app: Services, node: StoredNode, opened: Opened) -> NodeResult:
+    shape = app.catalogue.shape(BlockId(node.block_id))
     return NodeResult(
         id=node.id,
         node_id=node.node_id,
         block_id=node.block_id,
+        block_name=shape.name if shape else None,
         status=node.status,
         inputs={pin: opened[value] for pin, value in node.inputs.items()},
         outputs=by_name(((output.name, output.value) for output in node.outputs), opened),

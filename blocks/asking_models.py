@@ -31,6 +31,7 @@ from blocks.llm.models import (
     PROVIDERS,
     charged_cents,
     find_model,
+    known_models,
     provider_of,
 )
 from blocks.system_credentials import system_id
@@ -58,7 +59,11 @@ _DEFAULT_OLLAMA = "localhost:11434"
 class ModelChoice(Inputs):
     """Which model is asked, and by whose key."""
 
-    model: str = Field(DEFAULT_MODEL, description="The language model; `ollama/…` for one of this deployment's own")
+    model: str = Field(
+        DEFAULT_MODEL,
+        description="The language model; `ollama/…` for one of this deployment's own",
+        examples=known_models(),
+    )
     credentials: CredentialsMeta | None = Field(None, description="The key of the model's provider, if it wants one")
 
 

@@ -18,6 +18,7 @@ from api.schemas.graphs import GraphBody, GraphDeleted, GraphDetail, GraphList, 
 from api.schemas.reviews import GraphSettingsBody, GraphSettingsChange
 from api.services import Services
 from api.showing_graphs import detail, meta
+from blocks.credential_inputs import credentials_inputs, schema_of
 from blocks.legacy import modernise
 from blocks.retired_models import with_known_models
 from contracts.errors import GraphNotFound, ValidationFailed
@@ -200,4 +201,5 @@ async def _save(
         problems=found,
         node_ids=renamed.node_ids,
         graph_ids=renamed.graph_ids,
+        credentials_input_schema=schema_of(credentials_inputs(stored, app.catalogue.get)),
     )

@@ -132,6 +132,7 @@ class NodeResult(BaseModel):
     id: str
     node_id: str
     block_id: str
+    block_name: str | None = Field(None, description="None for a block that is not here.")
     status: Status
     inputs: dict[str, Any]
     outputs: dict[str, list[Any]] = Field(description="Output pin → its values, in the order they were emitted.")

@@ -17,6 +17,9 @@ class GraphSaved(BaseModel):
     problems: list[dict[str, Any]] = Field(description="What keeps it from running; empty when it can run.")
     node_ids: dict[str, str] = Field(description="Node ids of the body → those they were given.")
     graph_ids: dict[str, str] = Field(description="Graph ids of the body, sub-graphs included → those they were given.")
+    credentials_input_schema: dict[str, Any] = Field(
+        description="What a run is to be given as `credentials_inputs`: what its nodes do not name themselves."
+    )
 
 
 class GraphDeleted(BaseModel):

@@ -33,8 +33,8 @@ DEFAULT_URLS: Mapping[str, str] = {
 """Where providers are, unless the deployment says otherwise. Those of its own are nowhere until it says where."""
 
 ADVICE = (
-    "Choose one of the models in blocks/llm/models.csv, or `ollama/…` or `openai_compatible/…` for one of this "
-    "deployment's own."
+    "Choose one of the examples that `GET /api/blocks` shows for the block's input `model`, or `ollama/…` or "
+    "`openai_compatible/…` for one of this deployment's own."
 )
 """What to do about a model that nobody knows."""
 
@@ -111,6 +111,11 @@ def provider_of(name: str) -> str | None:
 def charged_cents(costs: float) -> int:
     """What is charged for answers that cost so much: whole cents, rounded up (agent-graphs §11.6)."""
     return math.ceil(costs - 1e-9)
+
+
+def known_models() -> list[str]:
+    """The models that the table has, by name."""
+    return sorted(_table())
 
 
 def thinking_models() -> list[str]:

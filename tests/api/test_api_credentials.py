@@ -271,6 +271,7 @@ async def test_anothers_credentials_are_unknown(ann: httpx.AsyncClient, bob: htt
 async def test_credentials_of_a_graph_reach_its_nodes_as_metas(ann: httpx.AsyncClient, runs: NotedRuns) -> None:
     graph, mine, other = await keyed_graph(ann), await kept(ann), await kept(ann, provider="brook")
     detail = (await ann.get(f"/api/graphs/{graph['id']}")).json()
+    assert graph["credentials_input_schema"] == detail["credentials_input_schema"], "the import says so too"
     (key,) = detail["credentials_input_schema"]["required"]
     assert detail["credentials_input_schema"]["properties"][key]["credentials_provider"] == ["acme", "brook"]
     meta = {name: mine[name] for name in ("id", "provider", "type")}

@@ -68,6 +68,7 @@ async def test_results(ann: httpx.AsyncClient, run: dict[str, Any], store: Memor
     results = (await ann.get(shown["links"]["results"])).json()
     assert {key: results[key] for key in shown} == shown
     by_id = {n["id"]: n for n in results["nodes"]}
+    assert {(n["block_id"], n["block_name"]) for n in results["nodes"]} >= {(ADD, "Add")}, "as events name them"
     assert list(by_id) == ["n1", "n2", "n3", "n4", "n5"]
     assert by_id["n2"]["inputs"] == {"a": 4, "values_#_k": None}
     assert by_id["n2"]["outputs"] == {"result": [5, {"long": True}]}

@@ -13,11 +13,12 @@ from blocks.ai_structured import AIListGenerator, AIStructuredResponseGenerator,
 from blocks.ai_summary import AITextSummarizer, chunks
 from blocks.ai_texts import AICondition, AIConversation, AITextGenerator
 from blocks.asking_models import user
-from blocks.base import BlockError, BlockInputError, CallTools
+from blocks.base import Block, BlockError, BlockInputError, CallTools
 from blocks.credentials import ApiKey
 from blocks.inputs import validated
 from blocks.language_models import ModelRefused, ModelUnavailable, Usage
-from blocks.llm.models import charged_cents, find_model, provider_of
+from blocks.llm.models import DEFAULT_MODEL, charged_cents, find_model, provider_of
+from blocks.orchestrator import Orchestrator
 from tests.blocks.block_runs import Scripted, context, run
 
 ANY = {"model": "ollama/any"}
@@ -50,8 +51,19 @@ def test_models_and_their_providers(name: str, provider: str, known_as: str) -> 
 @pytest.mark.parametrize("name", ["gpt-99", "", "ollama/", "anthropic/gpt-4o", "openai/claude-sonnet-4-6"])
 def test_models_that_nobody_knows(name: str) -> None:
     assert provider_of(name) is None
-    with pytest.raises(ModelRefused, match="is not supported"):
+    with pytest.raises(ModelRefused, match="is not supported") as refusal:
         find_model(name)
+    assert "models.csv" not in str(refusal.value), "who asks over HTTP has no files"
+    assert "`GET /api/blocks` shows for the block's input `model`" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "block", [AITextGenerator, AIConversation, AICondition, AITextSummarizer, AIListGenerator, Orchestrator]
+)
+def test_a_block_shows_the_models_there_are(block: type[Block[Any]]) -> None:
+    shown = block.Input.model_json_schema()["properties"]["model"]["examples"]
+    assert {"gpt-4o", "claude-sonnet-4-6", DEFAULT_MODEL} < set(shown)
+    assert all(provider_of(name) for name in shown)
 
 
 def test_prices() -> None:

@@ -489,7 +489,8 @@ async def test_nobody_there_at_the_providers_own_place(model: str, monkeypatch: 
     provider = {"gpt-4o": "openai", "claude-sonnet-4-6": "anthropic", "gemini-2.5-flash": "google"}[model]
     monkeypatch.setattr("blocks.llm.clients.DEFAULT_URLS", {provider: "http://127.0.0.1:9/v1"})
     models = ProviderClients(seconds=5)
-    with pytest.raises(ModelUnavailable, match=rf"^{provider} could not be reached: no connection to 127\.0\.0\.1:9\.$"):
+    said = rf"^{provider} could not be reached: no connection to 127\.0\.0\.1:9\.$"
+    with pytest.raises(ModelUnavailable, match=said):
         await models.complete(Request(model, HELLO, api_key=KEY))
     await models.aclose()
 
