@@ -28,7 +28,12 @@ KEYS = [
 ]
 URLS = st.sampled_from(["http://[", "https://[your-host]/api", "http://a:b", "//", "http://\u2100.example", "{{x}}"])
 ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5) | URLS,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | URLS,
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(st.sampled_from(["id", "provider", "type", "inner", "credentials"]), inner, max_size=3)
