@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, chat, check_history, filled, user
+from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, chat, check_history, filled, user
 from blocks.base import Block, BlockContext, BlockError, CallTools, Category, Example, Outputs, Yielded
 from blocks.language_models import Message
 from contracts import nesting
@@ -164,6 +164,7 @@ class AIStructuredResponseGenerator(Block[AIStructuredResponseInputs]):
     Input = AIStructuredResponseInputs
     Output = AIStructuredResponseOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     examples = (
         Example(
@@ -240,6 +241,7 @@ class AIListGenerator(Block[AIListGeneratorInputs]):
     Input = AIListGeneratorInputs
     Output = AIListGeneratorOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     examples = (
         Example(

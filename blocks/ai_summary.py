@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, user
+from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, user
 from blocks.base import Block, BlockContext, BlockError, BlockInputError, CallTools, Category, Example, Outputs, Yielded
 
 MOST_CHUNKS = 100
@@ -56,6 +56,7 @@ class AITextSummarizer(Block[AITextSummarizerInputs]):
     Input = AITextSummarizerInputs
     Output = AITextSummarizerOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     examples = (
         Example(

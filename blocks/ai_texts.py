@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.asking_models import (
+    COSTS,
     CREDENTIALS,
     TRANSIENT,
     Asker,
@@ -44,6 +45,7 @@ class AITextGenerator(Block[AITextGeneratorInputs]):
     Input = AITextGeneratorInputs
     Output = AITextGeneratorOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     examples = (
         Example(
@@ -86,6 +88,7 @@ class AIConversation(Block[AIConversationInputs]):
     Input = AIConversationInputs
     Output = AIConversationOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     examples = (
         Example(
@@ -152,6 +155,7 @@ class AICondition(Block[AIConditionInputs]):
     Input = AIConditionInputs
     Output = AIConditionOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     examples = (
         Example(

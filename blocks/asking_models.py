@@ -4,13 +4,14 @@ Used by `ai_texts.py`, `ai_structured.py`, `ai_summary.py` and `orchestrator.py`
 its step after each answer (`CallTools` without calls), so that no answer that was paid for is asked for again.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from pydantic import Field
 
-from blocks.base import BlockContext, BlockInputError, Inputs
+from blocks.base import BlockContext, BlockInputError, Cost, CostType, Inputs
 from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, ProviderBy
 from blocks.jinja import render
 from blocks.language_models import (
@@ -32,9 +33,10 @@ from blocks.llm.models import (
     charged_cents,
     find_model,
     known_models,
+    priced_models,
     provider_of,
 )
-from blocks.system_credentials import system_id
+from blocks.system_credentials import paid_by_host, system_id
 
 TRANSIENT = (ModelUnavailable,)
 
@@ -48,6 +50,16 @@ CREDENTIALS: Mapping[str, CredentialsField] = {
     )
 }
 """The key of the model's provider. It may be left out where the deployment has an endpoint of its own for it."""
+
+COSTS = (
+    *(
+        Cost(math.ceil(model.flat_cents), CostType.TOKENS, {"model": model.name, **paid_by_host(model.provider)})
+        for model in priced_models()
+        if model.provider not in ("open_router", *OPEN_PROVIDERS)
+    ),
+    Cost(150, CostType.COST_USD, paid_by_host("open_router")),
+)
+"""With the deployment's key; OpenRouter says itself what an answer cost. Models of the deployment's own are free."""
 
 _CHARACTERS_OF_A_TOKEN = 4
 _OF_THE_KEY = frozenset({401, 402, 403, 429})

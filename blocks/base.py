@@ -47,7 +47,8 @@ class Category(StrEnum):
 class CostType(StrEnum):
     """What a cost counts (S-219 to S-221, agent-graphs §11.6).
 
-    Each run; each byte or second; each of the `items` or US dollars of `provider_cost` that the block told its stats.
+    Each run; each byte or second; each of the `items` or US dollars of `provider_cost` that the block told its stats; a
+    language model's tokens by its own prices, where `amount` is for a call whose tokens are not known (yet).
     """
 
     RUN = "run"
@@ -55,6 +56,7 @@ class CostType(StrEnum):
     SECOND = "second"
     ITEMS = "items"
     COST_USD = "cost_usd"
+    TOKENS = "tokens"
 
 
 @dataclass(frozen=True, slots=True)

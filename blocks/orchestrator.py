@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import CREDENTIALS, TRANSIENT, Asker, ModelInputs, check_history, filled, user
+from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, check_history, filled, user
 from blocks.base import (
     Block,
     BlockContext,
@@ -126,6 +126,7 @@ class Orchestrator(Block[OrchestratorInputs]):
     Input = OrchestratorInputs
     Output = OrchestratorOutputs
     credentials = CREDENTIALS
+    costs = COSTS
     transient = TRANSIENT
     calls_tools = True
     # In a loop of its own the first round has neither, each later one both (agent-graphs §18.4).

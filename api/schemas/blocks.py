@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 class BlockCost(BaseModel):
     """A price in cents; it applies when every key of the filter equals the input's.
 
-    `cost_type` says for what: each `run`, `byte`, `second`, each of the `items` that the block gets, or each US dollar
-    that the provider takes (`cost_usd`); `cost_divisor` for how many seconds or items.
+    `cost_type` says for what: each `run`, `byte`, `second`, each of the `items` that the block gets, each US dollar
+    that the provider takes (`cost_usd`), or a language model's `tokens` by its own prices, where the amount is for a
+    call whose tokens are not known; `cost_divisor` for how many seconds or items.
     """
 
     cost_amount: int

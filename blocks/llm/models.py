@@ -118,6 +118,11 @@ def known_models() -> list[str]:
     return sorted(_table())
 
 
+def priced_models() -> list[Model]:
+    """The models that the table has, in its order."""
+    return list(_table().values())
+
+
 def thinking_models() -> list[str]:
     """The models that can think at length, by name."""
     return sorted(name for name, model in _table().items() if model.thinking)

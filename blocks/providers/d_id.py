@@ -15,6 +15,8 @@ _CLIPS = "https://api.d-id.com/clips"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _UNDER_WAY = ("created", "started")
 _MOST_FAILED_LOOKS = 5
+_LONGEST = 7_200.0
+"""Seconds that are waited at the most, however many looks are wanted: less than the block's own time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,11 @@ async def film(http: Http, key: str, clip: Clip, *, looks: int, pause: float) ->
     clip_id = object_of(answer).get("id")
     if not isinstance(clip_id, str) or not _ID.fullmatch(clip_id):
         raise unexpected(answer)
-    failed = 0
+    failed, until = 0, asyncio.get_running_loop().time() + _LONGEST
     for look in range(looks):
         if look:
+            if asyncio.get_running_loop().time() + pause > until:
+                raise ValueError(f"The film was not ready within {_LONGEST:,.0f} seconds.")
             await asyncio.sleep(pause)
         try:
             answer = await http.request("GET", f"{_CLIPS}/{clip_id}", headers=_headers(key))

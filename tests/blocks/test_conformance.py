@@ -187,13 +187,6 @@ def _properties(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 FREE_HERE = {
-    **dict.fromkeys(
-        (
-            *("AICondition", "AIConversation", "AIListGenerator", "AIStructuredResponseGenerator", "AITextGenerator"),
-            *("AITextSummarizer", "Orchestrator"),
-        ),
-        "a model's price depends on the tokens and is told by the block itself",
-    ),
     "ExtractWebsiteContent": "it reads pages itself, without a provider",
     "TranscribeYoutubeVideo": "it asks YouTube itself, without a provider",
 }

@@ -86,7 +86,9 @@ async def test_a_film_is_asked_for_once_and_waited_for(net: Internet, http: Http
     }
 
 
-async def test_films_that_fail_and_films_that_never_end(net: Internet, http: Http) -> None:
+async def test_films_that_fail_and_films_that_never_end(
+    net: Internet, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net.answers[CLIPS] = says(id="clp_1", status="created")
     for status in ("error", "rejected"):
         net.answers[CLIP] = says(status=status, error={"description": KEY})
@@ -98,6 +100,10 @@ async def test_films_that_fail_and_films_that_never_end(net: Internet, http: Htt
     with pytest.raises(ValueError, match="not ready after 7 looks"):
         await film(http, looks=7)
     assert len(net.seen) == 8
+    with monkeypatch.context() as patched:
+        patched.setattr(d_id, "_LONGEST", 0.05)
+        with pytest.raises(ValueError, match="not ready within 0 seconds"):
+            await film(http, looks=1_000_000)
     net.seen.clear()
     net.answers[CLIP] = Exchange("", "", 500)
     with pytest.raises(StatusFailed):
