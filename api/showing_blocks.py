@@ -29,9 +29,10 @@ class Search:
     def finds(self, block: AnyBlock) -> bool:
         """Whether the block is wanted."""
         is_paid = isinstance(block, Block) and bool(block.costs)
-        text = f"{block.name} {_description(block)} {block.id}".lower()
+        # Classes at upstream are called as `AITextGeneratorBlock`.
+        text = f"{block.name} {block.name.replace(' ', '')} {_description(block)} {block.id}".lower()
         return (
-            all(word in text for word in self.words.lower().split())
+            all((word.removesuffix("block") or word) in text for word in self.words.lower().split())
             and (self.category is None or self.category in block.categories)
             and (self.price is None or is_paid == (self.price is Price.PAID))
         )

@@ -26,6 +26,8 @@ async def names(ann: httpx.AsyncClient, **query: Any) -> list[str]:
         ({"search": "ADD"}, ["Add"]),
         ({"search": "tests put"}, ["Input", "Output"]),
         ({"search": ADD}, ["Add"]),
+        ({"search": "AddBlock"}, ["Add"]),
+        ({"search": "SendTelegramBlock", "availability": "all"}, ["Send Telegram"]),
         ({"search": "telegraph"}, []),
         ({"search": "telegraph", "availability": "all"}, ["Send Telegram"]),
         ({"availability": "unavailable"}, ["Send Telegram"]),
