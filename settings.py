@@ -407,8 +407,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         validation_alias=_names("HEDDLE_CREDENTIAL_KEYS"),
         description="Keys that encrypt users' credentials: `ID:KEY,ID:KEY`, each KEY 32 bytes in base 64 "
-        "(`openssl rand -base64 32`); the first "
-        "encrypts, all decrypt. Without one no credentials can be kept.",
+        "(`openssl rand -base64 32`); the first encrypts, all decrypt. Without one no credentials can be kept.",
     )
     system_credentials: SecretStr = Field(
         SecretStr(""),
