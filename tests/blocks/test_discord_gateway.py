@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+import trustme
 
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, DestinationRefused, RequestFailed, RequestTimedOut
@@ -193,7 +194,7 @@ async def test_inside_addresses_are_refused(net: Internet, http: Http) -> None:
 
 
 async def test_a_certificate_of_somebody_else_hears_no_token(net: Internet) -> None:
-    async with internet() as other, gateway(other, *[[hello()]] * 6) as spoken:
+    async with internet(authority=trustme.CA()) as other, gateway(other, *[[hello()]] * 6) as spoken:
         http = Http(resolve=net.resolve, dial_socket=other.dial_socket, trust=net.trust)
         with pytest.raises(RequestFailed, match="has no valid certificate"):
             await next_message(http, TOKEN, seconds=20, pause=0.001)
