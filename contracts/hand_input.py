@@ -23,20 +23,20 @@ def wrong_fields(error: ValidationError, whole: str) -> str:
 
 def unstorable(given: Any) -> str | None:
     """Why JSON cannot be kept in the database, or None when it can."""
+    if wrong := nested_too_deep(given):
+        return wrong
     text = json.dumps(given, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:
         return "a text holds half of a surrogate pair, which cannot be stored"
-    if _ESCAPED_NUL.search(text):
-        return "a text holds the character NUL, which cannot be stored"
-    return nested_too_deep(given)
+    return "a text holds the character NUL, which cannot be stored" if _ESCAPED_NUL.search(text) else None
 
 
 def nested_too_deep(given: Any) -> str | None:
     """That JSON is nested so deep that nothing can hold it, or None."""
     try:
         parsed(json.dumps(given, ensure_ascii=False).encode(errors="replace"))
-    except ValueTooDeep:
+    except (ValueTooDeep, RecursionError):
         return f"it is nested deeper than {DEEPEST} levels"
     return None

@@ -3,17 +3,20 @@
 Asked by the reconciler. The list is the server's visibility, which is slow and may lag: never on the path of a run.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.common.v1 import Payload, WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest, ListWorkflowExecutionsRequest
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 
 from contracts.execution import GRAPH_EXECUTION, GraphExecutionInput
+from contracts.hand_input import unstorable
 
 _RPC = timedelta(seconds=10)
 _PAGE = 1000
@@ -66,11 +69,24 @@ async def asked_for(client: Client, listed: ListedRun) -> GraphExecutionInput | 
     payloads = answer.history.events[0].workflow_execution_started_event_attributes.input.payloads
     if not payloads:
         return None
-    [raw, *_] = await client.data_converter.decode(payloads)
+    raw = await _decoded(client, payloads[0])
     try:
-        return GraphExecutionInput.model_validate(raw)
+        request = GraphExecutionInput.model_validate(raw)
     except ValidationError:
         return _what_is_readable(raw)
+    return _what_is_readable(raw) if unstorable(raw) else request
+
+
+async def _decoded(client: Client, payload: Payload) -> Any:
+    try:
+        [raw] = await client.data_converter.decode([payload])
+    except (ValueError, ApplicationError):
+        # Nested too deep for whoever reads runs, if not for this; or no JSON at all.
+        try:
+            return json.loads(payload.data)
+        except (ValueError, RecursionError):
+            return None
+    return raw
 
 
 def _what_is_readable(raw: Any) -> GraphExecutionInput | None:

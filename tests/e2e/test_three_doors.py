@@ -44,7 +44,7 @@ async def eventually(system: System, execution_id: str, condition: Callable[[dic
         found = await results(system, execution_id)
         return bool(found) and condition(found)
 
-    assert await until(probe, 40), await results(system, execution_id)
+    assert await until(probe, 40), json.dumps(await results(system, execution_id))[:1500]
     return await results(system, execution_id)
 
 
