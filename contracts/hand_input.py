@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from contracts.errors import ValueTooDeep
 from contracts.nesting import DEEPEST, parsed
 
+_TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -23,9 +24,9 @@ def wrong_fields(error: ValidationError, whole: str) -> str:
 
 def unstorable(given: Any) -> str | None:
     """Why JSON cannot be kept in the database, or None when it can."""
-    if wrong := nested_too_deep(given):
-        return wrong
-    text = json.dumps(given, ensure_ascii=False)
+    text = _text(given)
+    if text is None:
+        return _TOO_DEEP
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -35,8 +36,14 @@ def unstorable(given: Any) -> str | None:
 
 def nested_too_deep(given: Any) -> str | None:
     """That JSON is nested so deep that nothing can hold it, or None."""
+    return _TOO_DEEP if _text(given) is None else None
+
+
+def _text(given: Any) -> str | None:
+    """The JSON; None when it is nested too deep."""
     try:
-        parsed(json.dumps(given, ensure_ascii=False).encode(errors="replace"))
+        text = json.dumps(given, ensure_ascii=False)
+        parsed(text.encode(errors="replace"))
     except (ValueTooDeep, RecursionError):
-        return f"it is nested deeper than {DEEPEST} levels"
-    return None
+        return None
+    return text

@@ -27,4 +27,9 @@ def list_of(answer: Answer) -> list[dict[str, Any]]:
 
 def unexpected(answer: Answer) -> AnswerUnreadable:
     """The error for an answer of another shape than documented."""
-    return AnswerUnreadable(f"{answer.host} answered in a form that is not known here.", host=answer.host)
+    return unexpected_from(answer.host)
+
+
+def unexpected_from(host: str) -> AnswerUnreadable:
+    """The same, where the answer itself is not at hand any more."""
+    return AnswerUnreadable(f"{host} answered in a form that is not known here.", host=host)

@@ -14,12 +14,13 @@ from email.policy import SMTP
 from typing import Any
 
 from blocks.http.client import Http, Params
-from blocks.http.errors import AnswerUnreadable, RequestInvalid
+from blocks.http.errors import RequestInvalid
 from blocks.mail_addresses import addresses_of
-from blocks.providers.answers import object_of
+from blocks.providers.answers import object_of, unexpected_from
 from blocks.services import File
 
-_API = "https://gmail.googleapis.com/gmail/v1/users/me"
+_HOST = "gmail.googleapis.com"
+_API = f"https://{_HOST}/gmail/v1/users/me"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,2000}")
 _MOST_RECIPIENTS = 500
 _MOST_PAGES = 20
@@ -136,7 +137,7 @@ class Mailbox:
         answer = await self._ask("POST", "/drafts", json={"message": _raw(message, thread_id)})
         kept = answer.get("message")
         if not isinstance(kept, dict):
-            raise _strange()
+            raise unexpected_from(_HOST)
         _id_in(kept)
         return _id_in(answer), kept
 
@@ -180,7 +181,7 @@ def decoded(data: Any) -> bytes:
     try:
         return base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True)
     except (TypeError, ValueError):
-        raise _strange() from None
+        raise unexpected_from(_HOST) from None
 
 
 def _checked(addresses: Sequence[str]) -> int:
@@ -202,7 +203,7 @@ def _objects(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """A list of objects in an answer, where none means that there is nothing."""
     listed = answer.get(name, [])
     if not isinstance(listed, list):
-        raise _strange()
+        raise unexpected_from(_HOST)
     return [each for each in listed if isinstance(each, dict)]
 
 
@@ -213,10 +214,5 @@ def _named(label: Mapping[str, Any]) -> bool:
 def _id_in(answer: Mapping[str, Any]) -> str:
     told = answer.get("id")
     if not isinstance(told, str):
-        raise _strange()
+        raise unexpected_from(_HOST)
     return told
-
-
-def _strange() -> AnswerUnreadable:
-    host = "gmail.googleapis.com"
-    return AnswerUnreadable(f"{host} answered in a form that is not known here.", host=host)

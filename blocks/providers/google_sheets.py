@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from blocks.http.client import Http, Params
-from blocks.http.errors import AnswerUnreadable
-from blocks.providers.answers import object_of
+from blocks.providers.answers import object_of, unexpected_from
 from blocks.providers.paths import segment
 from blocks.providers.sheet_cells import column_letters, in_sheet
 
-_API = "https://sheets.googleapis.com/v4/spreadsheets"
+_HOST = "sheets.googleapis.com"
+_API = f"https://{_HOST}/v4/spreadsheets"
 _DRIVE = "https://www.googleapis.com/drive/v3/files"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _IN_PATH = re.compile(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{1,200})(?:/.*)?")
@@ -72,7 +72,7 @@ class Sheets:
         """Its sheets, in their order; at least one."""
         found = [sheet for each in objects((await self.about()).get("sheets")) if (sheet := _sheet(each))]
         if not found:
-            raise strange()
+            raise unexpected_from(_HOST)
         return found
 
     async def sheet(self, name: str) -> Sheet:
@@ -194,7 +194,7 @@ async def create(http: Http, token: str, title: str, sheet_names: Sequence[str])
     told = object_of(await http.request("POST", _API, headers=_headers(token), json=body))
     made = told.get("spreadsheetId")
     if not isinstance(made, str) or not _ID.fullmatch(made):
-        raise strange()
+        raise unexpected_from(_HOST)
     url = told.get("spreadsheetUrl")
     return made, url if isinstance(url, str) else f"https://docs.google.com/spreadsheets/d/{made}/edit"
 
@@ -203,7 +203,7 @@ def rows_of(answer: Mapping[str, Any]) -> list[Row]:
     """The rows of an answer; cells become texts. No rows mean that nothing is there."""
     rows = answer.get("values", [])
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise strange()
+        raise unexpected_from(_HOST)
     return [[_text(cell) for cell in row] for row in rows]
 
 
@@ -218,12 +218,6 @@ def first_reply(told: Mapping[str, Any], *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def strange() -> AnswerUnreadable:
-    """The error for an answer of another shape than documented."""
-    host = "sheets.googleapis.com"
-    return AnswerUnreadable(f"{host} answered in a form that is not known here.", host=host)
 
 
 def _sheet(told: Json) -> Sheet | None:

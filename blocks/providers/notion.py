@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from blocks.http.client import Http
-from blocks.http.errors import AnswerUnreadable
-from blocks.providers.answers import object_of
+from blocks.providers.answers import object_of, unexpected_from
 
-_API = "https://api.notion.com/v1"
+_HOST = "api.notion.com"
+_API = f"https://{_HOST}/v1"
 _VERSION = "2022-06-28"
 _ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _AT_THE_END = re.compile(r"[0-9a-f]{32}$", re.IGNORECASE)
@@ -86,7 +86,7 @@ class Workspace:
         """Make a page; how Notion describes it, with `id` and `url` as texts."""
         made = await self._ask("POST", "/pages", json=page)
         if not (isinstance(made.get("id"), str) and isinstance(made.get("url"), str)):
-            raise strange()
+            raise unexpected_from(_HOST)
         return made
 
     async def append(self, block_id: str, children: Sequence[Json]) -> None:
@@ -141,14 +141,8 @@ def objects(answer: Mapping[str, Any], name: str = "results") -> list[Json]:
     """The objects that an answer lists. AnswerUnreadable when it lists nothing."""
     listed = answer.get(name)
     if not isinstance(listed, list):
-        raise strange()
+        raise unexpected_from(_HOST)
     return [each for each in listed if isinstance(each, dict)]
-
-
-def strange() -> AnswerUnreadable:
-    """The error for an answer of another shape than documented."""
-    host = "api.notion.com"
-    return AnswerUnreadable(f"{host} answered in a form that is not known here.", host=host)
 
 
 def _next(answer: Mapping[str, Any]) -> str | None:
@@ -159,5 +153,5 @@ def _next(answer: Mapping[str, Any]) -> str | None:
 def _told_id(block: Json) -> str:
     told = block.get("id")
     if not isinstance(told, str) or not _ID.fullmatch(told):
-        raise strange()
+        raise unexpected_from(_HOST)
     return told
