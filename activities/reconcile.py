@@ -14,6 +14,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.admitting import Admitting
+from activities.heartbeats import heartbeats
 from contracts.activities import RECONCILE
 from contracts.execution import EXECUTION_ID
 from contracts.latest_run import latest_run, missing
@@ -29,6 +30,9 @@ log = Logger("heddle.reconcile")
 
 _AT_ONCE = 10
 _SLICE = timedelta(minutes=1)
+_LISTED_LATE = timedelta(seconds=30)
+"""A run that has just begun may be missing from the server's list for a while: each round looks so far back again."""
+
 _CLOCKS_DIFFER = timedelta(seconds=10)
 
 
@@ -58,9 +62,10 @@ class ReconcileActivities:
     async def reconcile(self, request: ReconcileRequest) -> Reconciled:
         """One round."""
         done = Reconciled(listed_until=request.listed_until)
-        await self._look_at_silent_rows(done)
-        await self._look_at_new_workflows(request, done)
-        await self._admitting.tell(await self._store.admission.leave_ended(), by="reconciler")
+        async with heartbeats():
+            await self._look_at_silent_rows(done)
+            await self._look_at_new_workflows(request, done)
+            await self._admitting.tell(await self._store.admission.leave_ended(), by="reconciler")
         if done.repaired or done.written:
             log.warning("Rows brought into agreement with Temporal", repaired=done.repaired, written=done.written)
         return done
@@ -95,7 +100,7 @@ class ReconcileActivities:
 
     async def _look_at_new_workflows(self, request: ReconcileRequest, done: Reconciled) -> None:
         """Workflows without a row, and rows that do not know of a newer run which has ended; minute by minute."""
-        since = request.listed_until or request.at - self._limits.look_back
+        since = request.listed_until - _LISTED_LATE if request.listed_until else request.at - self._limits.look_back
         until = request.at - self._limits.silence
         seen = 0
         while since < until and seen < self._limits.workflows:

@@ -199,6 +199,8 @@ def start_reconcile(request: ReconcileRequest) -> workflow.ActivityHandle[Reconc
         request,
         result_type=RECONCILE.result,
         start_to_close_timeout=timedelta(minutes=1),
+        # The next round begins when this one has ended: a killed worker must not hold it up for the whole minute.
+        heartbeat_timeout=timedelta(seconds=10),
         retry_policy=RetryPolicy(maximum_attempts=1),
     )
     return handle

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from dev.health import until
@@ -443,3 +444,38 @@ async def test_a_paused_or_reset_node(
         assert len(entered(log)) == 1
         assert nodes[0]["status"] in ("COMPLETED", "FAILED")
         assert nodes[0]["status"] == "COMPLETED" or "outcome is unknown" in found["outputs"]["error"][0]
+
+
+# --- the comparison itself --------------------------------------------------------------------
+
+
+async def test_a_worker_killed_while_it_compares_delays_the_next_comparison_by_seconds(
+    system: System, database_url: str
+) -> None:
+    first = await system.run(await system.save(graph([node("p", PassOn, value=1)])))
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE graph_executions IN ACCESS EXCLUSIVE MODE")
+            assert await until(lambda: comparing(system), 40)
+            system.kill_workers()
+    finally:
+        await connection.close()
+    # A row that is final is not asked for when it is read: only the comparison finds this.
+    reset(system, first["id"], "--type", "FirstWorkflowTask")
+    system.temporal("workflow", "terminate", "-w", first["id"], "--reason", "nobody was there")
+    await system.start_worker()
+    await eventually(system, first["id"], is_("TERMINATED"))
+
+
+async def comparing(system: System) -> bool:
+    """Whether a worker is at comparing rows with workflows."""
+    queue = system.environment["HEDDLE_TASK_QUEUE"]
+    query = f'WorkflowType = "ReconcileRuns" AND TaskQueue = "{queue}" AND ExecutionStatus = "Running"'
+    for found in json.loads(system.temporal("workflow", "list", "-q", query, "-o", "json")):
+        described = json.loads(
+            system.temporal("workflow", "describe", "-w", found["execution"]["workflowId"], "-o", "json")
+        )
+        states = [each["state"] for each in described.get("pendingActivities", ())]
+        return states == ["PENDING_ACTIVITY_STATE_STARTED"]
+    return False
