@@ -73,6 +73,8 @@ from workflows.reconcile import ReconcileRuns
 
 OUR_PACKAGES = ("engine", "contracts", "workflows", "activities", "blocks", "store", "api", "telemetry", "dev")
 
+WORKFLOWS = (GraphExecution, BlockExecution, BulkResume, PruneExecutions, ReconcileRuns)
+
 log = Logger("heddle.worker")
 
 
@@ -222,9 +224,7 @@ def worker_of(settings: Settings, client: Client, activities: Sequence[Callable[
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[GraphExecution, BlockExecution, BulkResume, PruneExecutions, ReconcileRuns]
-        if runs_workflows
-        else [],
+        workflows=WORKFLOWS if runs_workflows else (),
         activities=activities,
         interceptors=[Failures()],
         workflow_runner=_runner(sandboxed=settings.workflow_sandbox),

@@ -1,7 +1,6 @@
 """Heartbeats of an activity: that its worker lives, how often it ended by an error, and how a text grows meanwhile.
 
-Used by `run_node.py`, `prune.py`, `reconcile.py` and others. By the server's answer a running activity learns that it was cancelled, paused or
-reset.
+Used by activities that may last. By the server's answer a running one learns that it was cancelled, paused or reset.
 """
 
 import asyncio

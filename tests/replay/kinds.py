@@ -6,7 +6,23 @@ from typing import Any
 from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import Graph, GraphPolicy, OnNodeError
-from tests.support.blocks import Big, Countdown, Drip, Fail, Hang, Nap, Pair, Pass, PassOn, PassOnce, Sink, Source, Sub
+from tests.support.blocks import (
+    Big,
+    Countdown,
+    Drip,
+    Fail,
+    Hang,
+    Nap,
+    Pair,
+    Pass,
+    PassOn,
+    PassOnce,
+    Sink,
+    Source,
+    Spread,
+    Sub,
+    TraceOnce,
+)
 from tests.support.graphs import graph, node
 
 CANCELLED = frozenset({"stopped", "stopped_while_sleeping", "queued"})
@@ -23,11 +39,18 @@ RESET = frozenset({"reset", "reset_after_continuing"})
 
 REVIEWED = frozenset({"reviewed"})
 """Kinds whose review is approved, and that are sent the event `go`, once a node waits for a person."""
+
 QUEUED = frozenset({"queued"})
 """Kinds that wait for a slot until another run of the same graph is stopped."""
 
 FAILED_BY_HAND = frozenset({"failed_activity"})
 """Kinds whose node's activity is failed by somebody else as soon as it is under way."""
+
+LOST = frozenset({"lost_worker"})
+"""Kinds whose worker is killed as soon as a node is under way; another one goes on."""
+
+UPKEEP = frozenset({"block", "bulk_resume", "prune", "reconcile"})
+"""Workflows of other types than `GraphExecution`."""
 
 CONTINUED = frozenset(
     {
@@ -52,6 +75,7 @@ REPLIES: Mapping[str, tuple[Any, ...]] = {
 
 SETTINGS: Mapping[str, dict[str, Any]] = {
     **{name: {"continue_after_events": 16} for name in CONTINUED},
+    "orchestrated": {"llm_base_urls": {"ollama": "http://127.0.0.1:9/v1"}},
     **{name: {"max_concurrent_graph_executions_per_user": 1} for name in QUEUED},
 }
 """What the worker of a kind has set."""
@@ -209,6 +233,22 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
             {"n": 2500},
         ),
         "queued": (graph([node("hang", Hang, value=1)]), {}),
+        "lost_worker": (
+            graph(
+                [node("lost", TraceOnce, value=1, file="/dev/null", wait_for="/dev/null/never"), node("bad", PassOn)],
+                "lost.error -> bad.value",
+            ),
+            {},
+        ),
+        "spilled_state": (
+            graph(
+                [node("many", Spread, value=80), node("pair", Pair), node("late", PassOn, value=1), node("after", Pass)],
+                "many.value -> pair.left",
+                "after.value -> pair.right",
+                "late.value -> after.value",
+            ),
+            {},
+        ),
         "failed_activity": (
             graph([node("hang", Hang, value=1), node("bad", PassOn)], "hang.error -> bad.value"),
             {},

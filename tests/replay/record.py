@@ -5,11 +5,14 @@ rename the new one, so that both are replayed.
 """
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.blocks_loop import BlocksLoop
 from blocks.catalogue import Catalogue
-from contracts.activities import EVENT
+from contracts.activities import EVENT, PRUNE_EXECUTIONS, RECONCILE_RUNS
+from contracts.block_execution import BLOCK_EXECUTION
+from contracts.bulk import BULK_RESUME
 from contracts.execution import GRAPH_EXECUTION
 from contracts.reviews import REVIEW_NODE
 from contracts.search_attributes import SEARCH_ATTRIBUTES, STATUS
@@ -40,6 +45,7 @@ from tests.blocks.block_runs import Scripted
 from tests.replay.kinds import (
     CANCELLED,
     FAILED_BY_HAND,
+    LOST,
     QUEUED,
     REPLIES,
     RERUN,
@@ -47,9 +53,11 @@ from tests.replay.kinds import (
     RESUMED,
     REVIEWED,
     SETTINGS,
+    UPKEEP,
     kinds,
 )
-from tests.support.blocks import TEST_BLOCKS
+from tests.support.blocks import TEST_BLOCKS, Pass
+from tests.support.system import spawn
 from worker import activities_of, worker_of
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -90,6 +98,7 @@ class Recorder:
     store: PostgresStore
     changes: Changes
     task_queue: str
+    processes: "Processes"
 
     async def run(self, name: str) -> WorkflowHandle[Any, Any]:
         """A run of a kind, made to its end."""
@@ -114,6 +123,9 @@ class Recorder:
                 workflow_id=handle.id, run_id=None, activity_id=under_way[0].id
             )
             await activity.fail(ApplicationError("Failed by hand", type="by_hand", non_retryable=True))
+        if name in LOST:
+            await self._one_running(handle.id)
+            self.processes.replace()
         if name in REVIEWED:
             async for _ in self.changes.watch(handle.id):
                 if reviews := (await self.store.reviews.waiting(USER, limit=1, before=None)).items:
@@ -137,6 +149,36 @@ class Recorder:
             handle = self.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
         return handle
 
+    async def upkeep(self, name: str) -> WorkflowHandle[Any, Any]:
+        """A workflow of another type, run to its end."""
+        asked: tuple[str, Any]
+        match name:
+            case "block":
+                asked = BLOCK_EXECUTION, {"block_id": Pass.id, "user_id": USER, "inputs": {"value": 1}}
+            case "bulk_resume":
+                failed = await self.run("failing_run")
+                row = await self.store.executions.get(USER, failed.id)
+                assert row
+                asked = (
+                    BULK_RESUME,
+                    {
+                        "user_id": USER,
+                        "graph_id": row.graph_id,
+                        "since": datetime.min.replace(tzinfo=UTC),
+                        "per_second": 5,
+                    },
+                )
+            case "prune":
+                asked = PRUNE_EXECUTIONS, None
+            case _:
+                asked = RECONCILE_RUNS, None
+        type_, given = asked
+        handle = await self.client.start_workflow(
+            type_, *(() if given is None else (given,)), id=f"recorded-{name}", task_queue=self.task_queue
+        )
+        print(await handle.result())
+        return handle
+
     async def _start(self, id: str, asked: dict[str, Any]) -> WorkflowHandle[Any, Any]:
         return await self.client.start_workflow(GRAPH_EXECUTION, asked, id=id, task_queue=self.task_queue)
 
@@ -148,6 +190,42 @@ class Recorder:
             if found := await self._running(execution_id):
                 return found
         raise AssertionError("unreachable")
+
+
+class Processes:
+    """A worker as a process of its own, which can be killed; the next one takes its place."""
+
+    def __init__(self, address: str, database: str, task_queue: str, logs: Path) -> None:
+        self._environment = {
+            "TEMPORAL_ADDRESS": address,
+            "DATABASE_URL": database,
+            "HEDDLE_TASK_QUEUE": task_queue,
+            "HEDDLE_WORKER_METRICS_PORT": str(free_port()),
+            "HEDDLE_NODE_HEARTBEAT_TIMEOUT_SECONDS": "2",
+        }
+        self._logs = logs
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def replace(self) -> None:
+        """Kill the one there is, if any, and start another."""
+        self.kill()
+        self._process = spawn("worker", self._environment, self._logs)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def lost(processes: Processes) -> AsyncIterator[None]:
+    """A worker that is killed in the end, if not before."""
+    processes.replace()
+    try:
+        yield
+    finally:
+        processes.kill()
 
 
 async def record(names: list[str], directory: Path) -> None:
@@ -169,12 +247,15 @@ async def record(names: list[str], directory: Path) -> None:
             with BlocksLoop() as loop:
                 for name in names:
                     settings = Settings(task_queue=f"recorder-{name}", **SETTINGS.get(name, {}))
+                    processes = Processes(address, database.url, settings.task_queue, directory)
                     llm = Scripted(*REPLIES.get(name, ()))
                     activities = activities_of(
-                        settings, client, store, Catalogue(TEST_BLOCKS), loop, WorkerMetrics(), llm
+                        settings, client, store, Catalogue(TEST_BLOCKS), loop, WorkerMetrics(), llm=llm
                     )
-                    async with worker_of(settings, client, activities), Changes(database.url) as changes:
-                        handle = await Recorder(client, store, changes, settings.task_queue).run(name)
+                    serving = lost(processes) if name in LOST else worker_of(settings, client, activities)
+                    async with serving, Changes(database.url) as changes:
+                        recorder = Recorder(client, store, changes, settings.task_queue, processes)
+                        handle = await (recorder.upkeep if name in UPKEEP else recorder.run)(name)
                         (HISTORIES / f"{name}.json").write_text((await handle.fetch_history()).to_json())
                         print(f"recorded {name}")
     finally:
@@ -185,4 +266,4 @@ async def record(names: list[str], directory: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(record(sys.argv[1:] or list(kinds()), Path(folder)))
+        asyncio.run(record(sys.argv[1:] or [*kinds(), *UPKEEP], Path(folder)))

@@ -11,9 +11,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
-from tests.replay.kinds import kinds
+from tests.replay.kinds import UPKEEP, kinds
 from tests.support.places import ROOT
-from workflows.graph_execution import GraphExecution
+from worker import WORKFLOWS
 
 HISTORIES = Path(__file__).parent / "histories"
 ALL = sorted(HISTORIES.glob("*.json"))
@@ -22,7 +22,7 @@ ALL = sorted(HISTORIES.glob("*.json"))
 async def replay(path: Path) -> None:
     """Raises when the history does not replay."""
     replayer = Replayer(
-        workflows=[GraphExecution],
+        workflows=WORKFLOWS,
         data_converter=pydantic_data_converter,
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
@@ -35,7 +35,7 @@ async def test_a_stored_history_replays(path: Path) -> None:
 
 
 def test_every_kind_of_run_has_a_history() -> None:
-    assert set(kinds()) <= {path.stem for path in ALL}
+    assert {*kinds(), *UPKEEP} <= {path.stem for path in ALL}
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
