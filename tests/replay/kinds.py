@@ -242,7 +242,12 @@ def kinds() -> Mapping[str, tuple[Graph, dict[str, Any]]]:
         ),
         "spilled_state": (
             graph(
-                [node("many", Spread, value=80), node("pair", Pair), node("late", PassOn, value=1), node("after", Pass)],
+                [
+                    node("many", Spread, value=80),
+                    node("pair", Pair),
+                    node("late", PassOn, value=1),
+                    node("after", Pass),
+                ],
                 "many.value -> pair.left",
                 "after.value -> pair.right",
                 "late.value -> after.value",
