@@ -75,13 +75,20 @@ async def test_discord_sends_long_texts_in_parts(net: Internet, http: Http) -> N
             await discord.send_message(http, KEY, text, "6")
 
 
-async def test_discord_tells_when_to_come_again(net: Internet, http: Http) -> None:
+async def test_discord_tells_when_to_come_again(net: Internet, http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(discord, "_pause", pause)
     net.answers[f"POST {DISCORD}/channels/6/messages"] = Exchange(
         "", '{"message": "You are being rate limited.", "retry_after": 1.5}', 429, {"Retry-After": "2"}
     )
     with pytest.raises(RateLimited) as failure:
         await discord.send_message(http, KEY, "hello", "6")
     assert failure.value.retry_after == 2
+    assert pauses == [2.0] * 30
 
 
 async def test_google_maps_pages(net: Internet, http: Http) -> None:
