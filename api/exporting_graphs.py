@@ -12,6 +12,9 @@ from engine.model import BlockKind, Graph, Node
 _TELLING = ("credentials", "api_key", "password", "token", "secret")
 """What the name of a secret input holds; a switch of such a name (`hide_password`) tells nothing."""
 
+_TELLING_WITHIN = (*_TELLING, "authorization", "cookie")
+"""What the name of a secret text within an input holds: a header's, an input's of a sub-graph."""
+
 
 def for_export(graph: Graph, catalogue: Catalogue) -> Graph:
     """The graph and its sub-graphs without credentials and secrets. Webhooks are never kept with nodes."""
@@ -28,7 +31,7 @@ def _node(node: Node, catalogue: Catalogue) -> Node:
     schema = block.Input.model_json_schema()["properties"] if block else {}
     hidden = {"value"} if block and block.kind is BlockKind.INPUT and node.input_default.get("secret") else set[str]()
     kept = {
-        name: value
+        name: _without_secrets(value)
         for name, value in node.input_default.items()
         if name not in hidden and not _is_secret(name, value, schema.get(name, {}))
     }
@@ -39,3 +42,16 @@ def _is_secret(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
     if schema.get("secret") is True:
         return True
     return any(part in name.lower() for part in _TELLING) and not isinstance(value, bool)
+
+
+def _without_secrets(value: Any) -> Any:
+    """The value without texts whose names tell secrets. Only texts: a schema describes a pin of such a name."""
+    if isinstance(value, Mapping):
+        return {
+            name: _without_secrets(inner)
+            for name, inner in value.items()
+            if not (isinstance(inner, str) and any(part in name.lower() for part in _TELLING_WITHIN))
+        }
+    if isinstance(value, list):
+        return [_without_secrets(inner) for inner in value]
+    return value

@@ -37,6 +37,21 @@ async def test_what_is_secret_stays_here(ann: httpx.AsyncClient, path: str) -> N
     assert await exported(ann, path, secret=True, value="s3cret") == {"name": "x", "secret": True}
 
 
+async def test_secrets_within_inputs_stay_here(ann: httpx.AsyncClient) -> None:
+    schema = {"properties": {"api_key": {"title": "API key", "type": "string"}}, "required": ["api_key"]}
+    given = {
+        "headers": {"Authorization": "Bearer s3cret", "Set-Cookie": "s3cret", "Accept": "text/html"},
+        "inputs": {"query": "tea", "my_api_key": "s3cret", "rows": [{"password": "s3cret", "name": "Ann"}]},
+        "input_schema": schema,
+    }
+    assert await exported(ann, "/api/graphs/{id}", **given) == {
+        "name": "x",
+        "headers": {"Accept": "text/html"},
+        "inputs": {"query": "tea", "rows": [{"name": "Ann"}]},
+        "input_schema": schema,
+    }
+
+
 @pytest.mark.skipif(not AGENTS.exists(), reason="other people's agents are not here")
 def test_real_files_are_the_same_after_export_and_import() -> None:
     catalogue = own_catalogue()
