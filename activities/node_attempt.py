@@ -83,6 +83,20 @@ class Attempt:
         self.stats.error = error
 
     @property
+    def has_slept(self) -> bool:
+        """Whether the block goes on with what it kept when it slept. An answer may let it act; time alone does not."""
+        resume = self.request.resume
+        return resume is not None and resume.state is not None and resume.answer is None
+
+    def wait_told_by(self, earlier: StoredNode) -> Suspension | None:
+        """What this round ended with, where the attempt that ended it could not say so and no other may begin it anew.
+
+        So it is with a block that was entered: it is not entered again, and its row knows what it waits for.
+        """
+        waits = None if earlier.entered_attempt is None or earlier.status.is_final else earlier.stats.get(WAITS)
+        return Suspension.model_validate(waits) if waits and waits["round"] == self.round + 1 else None
+
+    @property
     def round(self) -> int:
         """How often the node has waited before."""
         return self.request.resume.round if self.request.resume else 0

@@ -102,7 +102,7 @@ class NodeActivities:
             ):
                 await self._claims.join(request.run)
                 earlier = await self._earlier(run)
-                if earlier and earlier.status.is_final:
+                if earlier and (earlier.status.is_final or run.wait_told_by(earlier)):
                     return await self._told_again(run, earlier)
                 run.add_to(earlier)
                 if self._was_lost_too_often(run, earlier, errors):
@@ -232,7 +232,7 @@ class NodeActivities:
         log.debug("Executed node with input", input_size=run.stats.input_size)
         run.agent_output = agent_output_name(run.placed, data)
         # By what is really there, since a mask or a link may have changed what the plan went by.
-        run.effects = run.placed.block.effects_for(data)
+        run.effects = run.placed.block.effects_of_round(data, has_slept=run.has_slept)
         return validated(run.placed.block, data)
 
     async def _enter(self, run: Attempt) -> None:
@@ -328,7 +328,7 @@ class NodeActivities:
         return result
 
     async def _told_again(self, run: Attempt, earlier: StoredNode) -> NodeResult:
-        """The result of an attempt that finished but could not say so, rebuilt from its rows."""
+        """The result of an attempt that ended the round but could not say so, rebuilt from its rows."""
         stream = self._stream(run, earlier, self._teller(run))
         await stream.take_over_stored()
         _, outputs = await stream.close()
@@ -341,6 +341,7 @@ class NodeActivities:
             cputime=earlier.stats.get("cputime", 0.0),
             cost=earlier.stats.get("extra_cost", 0),
             extra_steps=earlier.stats.get("extra_steps", 0),
+            suspension=run.wait_told_by(earlier),
         )
 
     def _flusher(self, run: Attempt) -> Flush:

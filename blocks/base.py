@@ -250,6 +250,12 @@ class Block[InputT: BlockSchema](ABC):
     categories: ClassVar[frozenset[Category]] = frozenset({Category.BASIC})
     kind: ClassVar[BlockKind] = BlockKind.STANDARD
     effects: ClassVar[Effects] = Effects.IDEMPOTENT
+    effects_after_sleep: ClassVar[Effects | None] = None
+    """What a round does that follows a `Sleep`, where that is less than `effects`.
+
+    An effectful block is entered once, so it can sleep only if what it does then may be repeated: it begins a job,
+    keeps its id, and afterwards only looks (`jobs.py`).
+    """
     Input: ClassVar[type[BlockSchema]]
     Output: ClassVar[type[BlockSchema]] = Outputs
     static_output: ClassVar[bool] = False
@@ -279,6 +285,10 @@ class Block[InputT: BlockSchema](ABC):
     def effects_for(self, input_default: Mapping[str, Any]) -> Effects:
         """What running it does as a node with these inputs; those that only a run knows stand as `...`."""
         return self.effects
+
+    def effects_of_round(self, input_default: Mapping[str, Any], *, has_slept: bool) -> Effects:
+        """The same of one round; `has_slept`: the block goes on with the state of a `Sleep`."""
+        return (self.effects_after_sleep if has_slept else None) or self.effects_for(input_default)
 
     @classmethod
     def refusals(cls, filled: Filled) -> Iterator[tuple[str, str]]:

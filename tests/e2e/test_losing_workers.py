@@ -10,7 +10,7 @@ import pytest
 
 from dev.health import until
 from tests.e2e.test_life_of_a_run import exists
-from tests.support.blocks import Crash, Sink, Trace, TraceOnce
+from tests.support.blocks import Crash, Film, Sink, Trace, TraceOnce
 from tests.support.graphs import graph, node
 from tests.support.system import System
 
@@ -93,3 +93,52 @@ async def test_a_worker_that_stops_lets_an_effectful_node_end(system: System, tm
     result = await system.ended(execution_id)
     assert result["outputs"] == {"y": [7]}
     assert [int(line.split()[1]) for line in log.read_text().splitlines()] == [stopping.pid]
+
+
+async def filming(system: System, log: Path) -> str:
+    """A run whose node begins a job and looks whether it is done."""
+    graph_id = await system.save(
+        graph(
+            [node("film", Film, value="tea", file=str(log)), node("y", Sink, name="y"), node("bad", Sink, name="bad")],
+            "film.value -> y.value",
+            "film.error -> bad.value",
+        )
+    )
+    return await system.execute(graph_id)
+
+
+def steps(log: Path) -> list[str]:
+    return [line.split()[0] for line in log.read_text().splitlines()] if log.exists() else []
+
+
+async def test_a_worker_lost_while_a_job_is_begun_leaves_its_outcome_unknown(system: System, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    execution_id = await filming(system, log)
+    assert await until(exists(log), 30)
+    system.kill_workers()
+    for step in ("begin", "look"):
+        (tmp_path / f"log.{step}").touch()
+    await system.start_worker()
+    result = await system.ended(execution_id)
+    [film] = [n for n in result["nodes"] if n["block_id"] == Film.id]
+    assert film["status"] == "FAILED"
+    [error] = result["outputs"]["bad"]
+    assert "outcome is unknown" in error
+    assert steps(log) == ["begin"]
+
+
+async def test_a_worker_lost_while_a_job_is_looked_at_costs_a_look(system: System, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "log.begin").touch()
+    execution_id = await filming(system, log)
+
+    async def is_looked_at() -> bool:
+        return "look" in steps(log)
+
+    assert await until(is_looked_at, 30)
+    system.kill_workers()
+    (tmp_path / "log.look").touch()
+    await system.start_worker()
+    result = await system.ended(execution_id)
+    assert (result["status"], result["outputs"]) == ("COMPLETED", {"y": ["begun", "tea"]})
+    assert steps(log) == ["begin", "look", "look", "look"]

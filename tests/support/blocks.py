@@ -255,6 +255,45 @@ class Stages(_Test):
         yield "value", 2
 
 
+class Film(_Test):
+    """Begins a job that is paid for, sleeps, then looks; each step is written to `file`, and ends when `file`.step is there.
+
+    The first look finds nothing. `effects` are of a block that must not begin twice.
+    """
+
+    id = "00000000-0000-4000-8000-000000000064"
+    name = "TestFilm"
+    effects = Effects.EFFECTFUL
+    effects_after_sleep = Effects.IDEMPOTENT
+
+    class Input(Inputs):
+        value: Any = Field(description="The film")
+        file: str = Field(description="Where to write")
+        seconds: float = Field(0.01, description="How long it sleeps")
+
+    async def run(self, inputs: Any, context: BlockContext) -> AsyncIterator[Yielded]:
+        looks = context.resume
+        step = "begin" if looks is None else "look"
+        with Path(inputs.file).open("a") as file:
+            file.write(f"{step} {os.getpid()}\n")
+        while not Path(f"{inputs.file}.{step}").exists():
+            await asyncio.sleep(0.02)
+        if looks is None:
+            yield "value", "begun"
+        if looks == 1:
+            yield "value", inputs.value
+        else:
+            yield Sleep(timedelta(seconds=inputs.seconds), 0 if looks is None else 1)
+
+
+class FilmAnew(Film):
+    """The same without saying that its looks may be repeated."""
+
+    id = "00000000-0000-4000-8000-000000000065"
+    name = "TestFilmAnew"
+    effects_after_sleep = None
+
+
 class Killer(_Test):
     """Pure by its word, but kills its worker unless the file `value` names exists."""
 
@@ -547,6 +586,8 @@ TEST_BLOCKS: tuple[type[Block[Any]], ...] = (
     FailUntil,
     FailUntilOnce,
     Stages,
+    Film,
+    FilmAnew,
     Killer,
     Big,
     Lines,
