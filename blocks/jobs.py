@@ -1,7 +1,8 @@
 """Jobs at providers that blocks wait for without holding a worker.
 
-Used by blocks that may be run again. The first round begins the job and ends with a `Sleep` that keeps its id, so that
-no later round begins it again; each further round looks once, and sleeps on until a deadline that is kept, too.
+The first round begins the job and ends with a `Sleep` that keeps its id, so that no later round begins it again; each
+further round looks once, and sleeps on until a deadline that is kept, too. Where jobs are paid for, the block is
+effectful but for its looks (`Block.effects_after_sleep`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,11 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from blocks.base import BlockContext, BlockError, Sleep
+from blocks.base import Sleep
 from blocks.clock import now
-from blocks.providers.polling import look
+from blocks.http.errors import (
+    AnswerTooLarge,
+    DestinationRefused,
+    RateLimited,
+    RequestFailed,
+    RequestInvalid,
+    StatusFailed,
+)
+
+FIRST_PAUSE = 5.0
+"""Seconds until the first look, where a provider does not say better."""
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 5.0, 30.0
+_LONGEST_WANTED_PAUSE = 60.0
+_MOST_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +62,33 @@ class Job:
     ) -> T | Sleep | None:
         """What `ask` gives if the job is done; else how to wait on; None when it was not done `within` so many seconds.
 
-        Without `every` the pauses grow with the wait. A failed look is no news, a few times in a row, as in `polling`.
+        Without `every` the pauses grow with the wait. A look that fails in a way that may pass is no news, a few times
+        in a row: the job goes on meanwhile, and was paid for.
         """
-        pause = every or min(max(self.seconds / 10, _SHORTEST_PAUSE), _LONGEST_PAUSE)
-        seen = await look(ask, self.failures, pause)
-        if seen.news is not None:
-            return seen.news
+        pause, failures = every or min(max(self.seconds / 10, _SHORTEST_PAUSE), _LONGEST_PAUSE), 0
+        try:
+            if (news := await ask()) is not None:
+                return news
+        except RequestFailed as error:
+            if self.failures >= _MOST_FAILURES or not _passes(error):
+                raise
+            failures = self.failures + 1
+            wanted = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0
+            pause = max(pause, min(wanted, _LONGEST_WANTED_PAUSE))
         left = within - self.seconds
-        return replace(self, failures=seen.failures).sleep(min(seen.pause, left)) if left > 0 else None
+        return replace(self, failures=failures).sleep(min(pause, left)) if left > 0 else None
 
-    async def ended[T](self, ask: Callable[[], Awaitable[T | None]], within: timedelta, too_long: str) -> T | Sleep:
+    async def ended[T](
+        self, ask: Callable[[], Awaitable[T | None]], within: timedelta, too_long: str, *, every: float | None = None
+    ) -> T | Sleep:
         """What `ask` gives if the job is done; else how to wait on. ValueError says `too_long` when time is up."""
-        seen = await self.look(ask, within.total_seconds())
+        seen = await self.look(ask, within.total_seconds(), every)
         if seen is None:
             raise ValueError(too_long)
         return seen
 
 
-def takes_a_graph(name: str, context: BlockContext) -> None:
-    """Refuse, before a job is begun and paid for, where nothing could wait for it: a block that is run by itself."""
-    if not context.node_id:
-        raise BlockError(f"{name} would wait here, which takes a graph.")
+def _passes(error: RequestFailed) -> bool:
+    if isinstance(error, StatusFailed):
+        return isinstance(error, RateLimited) or error.status >= 500
+    return not isinstance(error, DestinationRefused | RequestInvalid | AnswerTooLarge)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Sleep, Yielded
 from blocks.credentials import key_of
+from blocks.http.client import Http
 from blocks.jobs import Job
 from blocks.knowledge.exa_settings import EXA_COSTS, EXA_CREDENTIALS, MINE, ExaInputs
 from blocks.providers import exa
@@ -17,7 +18,6 @@ from engine.model import Effects
 _JSON = {"Content-Type": "application/json"}
 _URL = "https://api.exa.ai/research/v1"
 _LONGEST_WAIT = 3_600
-_TIMEOUT = timedelta(seconds=_LONGEST_WAIT + 120)
 _EVERY = 10.0
 _DONE = (
     '{"researchId": "t1", "createdAt": 1700000000000, "model": "exa-research", "instructions": "Tea?", '
@@ -84,9 +84,9 @@ class ExaCreateResearch(Block[ExaCreateResearchInputs]):
     description = "Has Exa research a question, and waits for the findings if asked to. It is begun once at the most."
     categories = frozenset({Category.SEARCH, Category.AI})
     effects = Effects.EFFECTFUL
+    effects_after_sleep = Effects.IDEMPOTENT
     credentials: ClassVar = EXA_CREDENTIALS
     costs = EXA_COSTS
-    timeout = _TIMEOUT
     Input = ExaCreateResearchInputs
     Output = ExaCreateResearchOutputs
     examples = (
@@ -113,26 +113,45 @@ class ExaCreateResearch(Block[ExaCreateResearchInputs]):
 
     async def run(self, inputs: ExaCreateResearchInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         http, key = context.services.http, key_of(context.credentials)
-        research = await exa.create_research(http, key, inputs.instructions, inputs.model.value, inputs.output_schema)
-        # At once, so that a wait that fails does not lose what was paid for.
-        yield "research_id", research.id
-        if inputs.wait_for_completion:
-            waited = await exa.wait_for_research(http, key, research.id, every=_EVERY, within=inputs.polling_timeout)
-            research = waited.research
-            if not waited.ended:
-                raise ValueError(
-                    f"The research did not end within {inputs.polling_timeout} seconds; it goes on at Exa as "
-                    f"{research.id}. Wait for it with Exa wait for research."
-                )
+        job: Job | None = None
+        if context.resume is None:
+            schema = inputs.output_schema
+            research = await exa.create_research(http, key, inputs.instructions, inputs.model.value, schema)
+            # At once, so that a wait that fails does not lose what was paid for.
+            yield "research_id", research.id
+            if inputs.wait_for_completion:
+                yield Job.begun(research.id).sleep(_EVERY)
+                return
+        else:
+            job = Job.kept(context.resume)
+            ended = await _ended(http, key, job, inputs.polling_timeout)
+            if isinstance(ended, Sleep):
+                yield ended
+                return
+            research = ended
             context.stats.provider_cost = research.dollars
         yield "status", research.status
         yield "model", research.model or inputs.model.value
         yield "instructions", research.instructions or inputs.instructions
         yield "created_at", research.created_at
-        if inputs.wait_for_completion:
-            yield "elapsed_time", float(round(waited.seconds))
+        if job:
+            yield "elapsed_time", float(round(job.seconds))
             for output in _findings(research):
                 yield output
+
+
+async def _ended(http: Http, key: str, job: Job, seconds: int) -> exa.Research | Sleep:
+    """The research once it has ended; else how to wait on."""
+
+    async def ask() -> exa.Research | None:
+        research = await exa.get_research(http, key, job.id)
+        return research if research.ended else None
+
+    too_long = (
+        f"The research did not end within {seconds} seconds; it goes on at Exa as {job.id}. "
+        "Wait for it with Exa wait for research."
+    )
+    return await job.ended(ask, timedelta(seconds=seconds), too_long, every=_EVERY)
 
 
 class ExaGetResearchInputs(ExaInputs):

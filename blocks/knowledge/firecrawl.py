@@ -21,7 +21,7 @@ from blocks.base import (
     Yielded,
 )
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.jobs import Job, takes_a_graph
+from blocks.jobs import FIRST_PAUSE, Job
 from blocks.providers import firecrawl
 
 _JSON = {"Content-Type": "application/json"}
@@ -32,7 +32,6 @@ _COSTS = (Cost(1000, CostType.COST_USD),)
 
 _API = "https://api.firecrawl.dev/v2"
 _WITHIN = timedelta(minutes=30)
-_FIRST_LOOK = 5.0
 _TOO_LONG = f"Firecrawl was not done within {_WITHIN.total_seconds():g} seconds: ask for fewer pages."
 _TIMEOUT = _WITHIN + timedelta(minutes=10)
 
@@ -216,10 +215,9 @@ class FirecrawlCrawl(Block[FirecrawlCrawlInputs]):
     async def run(self, inputs: FirecrawlCrawlInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         http, key = context.services.http, key_of(context.credentials)
         if context.resume is None:
-            takes_a_graph(self.name, context)
             options = inputs.options(inputs.wait_for)
             job = Job.begun(await firecrawl.begin_crawl(http, key, inputs.url, inputs.limit, options))
-            yield job.sleep(_FIRST_LOOK)
+            yield job.sleep(FIRST_PAUSE)
             return
         job = Job.kept(context.resume)
         told = await job.ended(lambda: firecrawl.crawled(http, key, job.id, inputs.limit), _WITHIN, _TOO_LONG)
@@ -387,9 +385,8 @@ class FirecrawlExtract(Block[FirecrawlExtractInputs]):
         }
         http, key = context.services.http, key_of(context.credentials)
         if context.resume is None:
-            takes_a_graph(self.name, context)
             job = Job.begun(await firecrawl.begin_extract(http, key, asked))
-            yield job.sleep(_FIRST_LOOK)
+            yield job.sleep(FIRST_PAUSE)
             return
         job = Job.kept(context.resume)
         told = await job.ended(lambda: firecrawl.extracted(http, key, job.id), _WITHIN, _TOO_LONG)

@@ -3,19 +3,18 @@
 Registered in `blocks/media/`. The pictures that go in are sent along, whatever says where they are.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Yielded
-from blocks.credentials import key_of
+from blocks.base import Category, Example, Exchange, Outputs
 from blocks.file_references import FilesTogether, to_data_uri
-from blocks.media.shared import REPLICATE, ReplicateInputs, kept, made, price
-from blocks.providers import replicate
+from blocks.media.predictions import ReplicateBlock, ReplicateInputs, made
+from blocks.media.shared import kept, price
+from blocks.providers.replicate import Request, file_in
 from blocks.services import Services
-from engine.model import Effects
 
 _MOST_IMAGES = 14
 _MOST_TOGETHER = 15_000_000
@@ -77,13 +76,11 @@ class AIImageCustomizerOutputs(Outputs):
     image_url: str = Field(title="Image", description=_PICTURE)
 
 
-class AIImageCustomizer(Block[AIImageCustomizerInputs]):
+class AIImageCustomizer(ReplicateBlock[AIImageCustomizerInputs]):
     id = "d76bbe4c-930e-4894-8469-b66775511f71"
     name = "AI image customizer"
     description = "Makes a picture from words and other pictures with Google's models at Replicate."
     categories = frozenset({Category.AI, Category.MULTIMEDIA})
-    effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": REPLICATE}
     costs = (
         price(10, "replicate", model=GeminiImageModel.NANO_BANANA.value),
         price(21, "replicate", model=GeminiImageModel.NANO_BANANA_PRO.value),
@@ -108,18 +105,18 @@ class AIImageCustomizer(Block[AIImageCustomizerInputs]):
         ),
     )
 
-    async def run(self, inputs: AIImageCustomizerInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        request: dict[str, Any] = {
+    async def request(self, inputs: AIImageCustomizerInputs, services: Services) -> Request:
+        asked: dict[str, Any] = {
             "prompt": inputs.prompt,
             "aspect_ratio": inputs.aspect_ratio.value,
             "output_format": inputs.output_format.value,
         }
         if inputs.images:
-            request["image_input"] = await _contents_of(inputs.images, context.services)
-        output = await replicate.predict(
-            context.services.http, key_of(context.credentials), inputs.model.value, request
-        )
-        yield "image_url", await kept(replicate.file_in(output), context.services)
+            asked["image_input"] = await _contents_of(inputs.images, services)
+        return Request(inputs.model.value, asked)
+
+    async def outputs(self, inputs: AIImageCustomizerInputs, output: Any, services: Services) -> Mapping[str, Any]:
+        return {"image_url": await kept(file_in(output), services)}
 
 
 class ImageEditorModel(StrEnum):
@@ -175,13 +172,11 @@ class AIImageEditorOutputs(Outputs):
     output_image: str = Field(title="Image", description=_PICTURE)
 
 
-class AIImageEditor(Block[AIImageEditorInputs]):
+class AIImageEditor(ReplicateBlock[AIImageEditorInputs]):
     id = "3fd9c73d-4370-4925-a1ff-1b86b99fabfa"
     name = "AI image editor"
     description = "Changes a picture as words say, with a model at Replicate."
     categories = frozenset({Category.AI, Category.MULTIMEDIA})
-    effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": REPLICATE}
     costs = (
         price(10, "replicate", model=ImageEditorModel.FLUX_KONTEXT_PRO.value),
         price(12, "replicate", model=ImageEditorModel.FLUX_KONTEXT_MAX.value),
@@ -208,19 +203,19 @@ class AIImageEditor(Block[AIImageEditorInputs]):
         ),
     )
 
-    async def run(self, inputs: AIImageEditorInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        request: dict[str, Any] = {"prompt": inputs.prompt, "aspect_ratio": inputs.aspect_ratio.value}
-        image = await _contents_of([inputs.input_image] if inputs.input_image else [], context.services)
+    async def request(self, inputs: AIImageEditorInputs, services: Services) -> Request:
+        asked: dict[str, Any] = {"prompt": inputs.prompt, "aspect_ratio": inputs.aspect_ratio.value}
+        image = await _contents_of([inputs.input_image] if inputs.input_image else [], services)
         if inputs.model in _FLUX:
-            request |= {"input_image": image[0]} if image else {}
-            request |= {"seed": inputs.seed} if inputs.seed is not None else {}
+            asked |= {"input_image": image[0]} if image else {}
+            asked |= {"seed": inputs.seed} if inputs.seed is not None else {}
         else:
-            request["output_format"] = OutputFormat.JPG.value
-            request |= {"image_input": image} if image else {}
-        output = await replicate.predict(
-            context.services.http, key_of(context.credentials), _EDITORS[inputs.model], request
-        )
-        yield "output_image", await kept(replicate.file_in(output), context.services)
+            asked["output_format"] = OutputFormat.JPG.value
+            asked |= {"image_input": image} if image else {}
+        return Request(_EDITORS[inputs.model], asked)
+
+    async def outputs(self, inputs: AIImageEditorInputs, output: Any, services: Services) -> Mapping[str, Any]:
+        return {"output_image": await kept(file_in(output), services)}
 
 
 async def _contents_of(references: Sequence[str], services: Services) -> list[str]:

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
+from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Sleep, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
+from blocks.jobs import Job
 from blocks.media.shared import kept, price
 from blocks.providers import d_id
 from engine.model import Effects
@@ -65,10 +66,10 @@ class CreateTalkingAvatarVideoOutputs(Outputs):
 class CreateTalkingAvatarVideo(Block[CreateTalkingAvatarVideoInputs]):
     id = "98c6f503-8c47-4b1c-a96d-351fc7c87dab"
     name = "Create talking avatar video"
-    description = "Makes a film of a presenter who says a text, with D-ID. Nothing is tried again."
+    description = "Makes a film of a presenter who says a text, with D-ID. It is asked for once."
     categories = frozenset({Category.AI, Category.MULTIMEDIA})
     effects = Effects.EFFECTFUL
-    timeout = timedelta(minutes=125)
+    effects_after_sleep = Effects.IDEMPOTENT
     credentials: ClassVar = {"credentials": CredentialsField(("d_id",))}
     costs = (price(100, "d_id"),)
     Input = CreateTalkingAvatarVideoInputs
@@ -104,22 +105,29 @@ class CreateTalkingAvatarVideo(Block[CreateTalkingAvatarVideoInputs]):
     )
 
     async def run(self, inputs: CreateTalkingAvatarVideoInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        clip = d_id.Clip(
-            text=inputs.script_input,
-            voice_provider=inputs.provider.value,
-            voice=inputs.voice_id,
-            presenter=inputs.presenter_id,
-            driver=inputs.driver_id,
-            format=inputs.result_format.value,
-            crop=inputs.crop_type.value,
-            subtitles=inputs.subtitles,
-            ssml=inputs.ssml,
-        )
-        address = await d_id.film(
-            context.services.http,
-            key_of(context.credentials),
-            clip,
-            looks=inputs.max_polling_attempts,
-            pause=inputs.polling_interval,
-        )
+        http, key, pause = context.services.http, key_of(context.credentials), inputs.polling_interval
+        if context.resume is None:
+            yield Job.begun(await d_id.begin(http, key, _clip(inputs))).sleep(pause)
+            return
+        job, looks = Job.kept(context.resume), inputs.max_polling_attempts
+        too_long = f"The film was not ready after {looks} looks; raise the number of attempts."
+        within = timedelta(seconds=looks * pause)
+        address = await job.ended(lambda: d_id.film(http, key, job.id), within, too_long, every=pause)
+        if isinstance(address, Sleep):
+            yield address
+            return
         yield "video_url", await kept(address, context.services)
+
+
+def _clip(inputs: CreateTalkingAvatarVideoInputs) -> d_id.Clip:
+    return d_id.Clip(
+        text=inputs.script_input,
+        voice_provider=inputs.provider.value,
+        voice=inputs.voice_id,
+        presenter=inputs.presenter_id,
+        driver=inputs.driver_id,
+        format=inputs.result_format.value,
+        crop=inputs.crop_type.value,
+        subtitles=inputs.subtitles,
+        ssml=inputs.ssml,
+    )

@@ -3,17 +3,17 @@
 Registered in `blocks/media/`. Sizes and styles are words that each model is told in its own way.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Example, Outputs, Yielded
-from blocks.credentials import key_of
-from blocks.media.shared import REPLICATE, ReplicateInputs, kept, made, price
-from blocks.providers import replicate
-from engine.model import Effects
+from blocks.base import Category, Example, Outputs
+from blocks.media.predictions import ReplicateBlock, ReplicateInputs, made
+from blocks.media.shared import kept, price
+from blocks.providers.replicate import Request, file_in
+from blocks.services import Services
 
 
 class ImageGenModel(StrEnum):
@@ -156,13 +156,11 @@ class AIImageGeneratorOutputs(Outputs):
     )
 
 
-class AIImageGenerator(Block[AIImageGeneratorInputs]):
+class AIImageGenerator(ReplicateBlock[AIImageGeneratorInputs]):
     id = "ed1ae7a0-b770-4089-b520-1f0005fad19a"
     name = "AI image generator"
     description = "Makes a picture from words with a model at Replicate. Nothing is tried again."
     categories = frozenset({Category.AI})
-    effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": REPLICATE}
     costs = tuple(price(cents, "replicate", model=model.value) for model, cents in _PRICES.items())
     Input = AIImageGeneratorInputs
     Output = AIImageGeneratorOutputs
@@ -179,10 +177,10 @@ class AIImageGenerator(Block[AIImageGeneratorInputs]):
         ),
     )
 
-    async def run(self, inputs: AIImageGeneratorInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        request = request_for(inputs.model, inputs.prompt, inputs.size, inputs.style)
-        token = key_of(context.credentials)
-        output = await replicate.predict(context.services.http, token, _NAMES[inputs.model], request)
-        picture = replicate.file_in(output)
+    async def request(self, inputs: AIImageGeneratorInputs, services: Services) -> Request:
+        return Request(_NAMES[inputs.model], request_for(inputs.model, inputs.prompt, inputs.size, inputs.style))
+
+    async def outputs(self, inputs: AIImageGeneratorInputs, output: Any, services: Services) -> Mapping[str, Any]:
+        picture = file_in(output)
         # Agents write the address into messages, so it stays one; a data URI is no address and would fill them.
-        yield "image_url", picture if picture.startswith("https://") else await kept(picture, context.services)
+        return {"image_url": picture if picture.startswith("https://") else await kept(picture, services)}

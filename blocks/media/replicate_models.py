@@ -4,18 +4,18 @@ Registered in `blocks/media/`.
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from blocks.base import Block, BlockContext, Category, Cost, CostType, Example, Outputs, Yielded
-from blocks.credentials import key_of
-from blocks.media.shared import REPLICATE, ReplicateInputs, made, price
-from blocks.providers import replicate
+from blocks.base import Category, Cost, CostType, Example, Outputs
+from blocks.media.predictions import ReplicateBlock, ReplicateInputs, made
+from blocks.media.shared import price
+from blocks.providers.replicate import Request, file_in, text_in
+from blocks.services import Services
 from blocks.system_credentials import paid_by_host
-from engine.model import Effects
 
 
 class ReplicateModelInputs(ReplicateInputs):
@@ -36,13 +36,11 @@ class ReplicateModelOutputs(Outputs):
     model_name: str = Field(title="Model", description="The model that was run")
 
 
-class ReplicateModel(Block[ReplicateModelInputs]):
+class ReplicateModel(ReplicateBlock[ReplicateModelInputs]):
     id = "c40d75a2-d0ea-44c9-a4f6-634bb3bdab1a"
     name = "Replicate model"
     description = "Runs any model at Replicate. Nothing is tried again."
     categories = frozenset({Category.AI})
-    effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": REPLICATE}
     costs = (Cost(150, CostType.COST_USD, paid_by_host("replicate")),)
     Input = ReplicateModelInputs
     Output = ReplicateModelOutputs
@@ -62,17 +60,11 @@ class ReplicateModel(Block[ReplicateModelInputs]):
         ),
     )
 
-    async def run(self, inputs: ReplicateModelInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        output = await replicate.predict(
-            context.services.http,
-            key_of(context.credentials),
-            inputs.model_name,
-            inputs.model_inputs,
-            version=inputs.version or "",
-        )
-        yield "result", replicate.text_in(output)
-        yield "status", "succeeded"
-        yield "model_name", inputs.model_name
+    async def request(self, inputs: ReplicateModelInputs, services: Services) -> Request:
+        return Request(inputs.model_name, inputs.model_inputs, inputs.version or "")
+
+    async def outputs(self, inputs: ReplicateModelInputs, output: Any, services: Services) -> Mapping[str, Any]:
+        return {"result": text_in(output), "status": "succeeded", "model_name": inputs.model_name}
 
 
 class ReplicateFluxModelName(StrEnum):
@@ -123,13 +115,11 @@ class ReplicateFluxAdvancedModelOutputs(Outputs):
     )
 
 
-class ReplicateFluxAdvancedModel(Block[ReplicateFluxAdvancedModelInputs]):
+class ReplicateFluxAdvancedModel(ReplicateBlock[ReplicateFluxAdvancedModelInputs]):
     id = "90f8c45e-e983-4644-aa0b-b4ebe2f531bc"
     name = "Replicate Flux advanced model"
     description = "Makes a picture from words with a model of Flux at Replicate. Nothing is tried again."
     categories = frozenset({Category.AI, Category.MULTIMEDIA})
-    effects = Effects.EFFECTFUL
-    credentials: ClassVar = {"credentials": REPLICATE}
     costs = (price(10, "replicate"),)
     Input = ReplicateFluxAdvancedModelInputs
     Output = ReplicateFluxAdvancedModelOutputs
@@ -145,8 +135,8 @@ class ReplicateFluxAdvancedModel(Block[ReplicateFluxAdvancedModelInputs]):
         ),
     )
 
-    async def run(self, inputs: ReplicateFluxAdvancedModelInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        request = {
+    async def request(self, inputs: ReplicateFluxAdvancedModelInputs, services: Services) -> Request:
+        asked = {
             "prompt": inputs.prompt,
             "seed": inputs.seed if inputs.seed is not None else secrets.randbits(32),
             "steps": inputs.steps,
@@ -157,6 +147,9 @@ class ReplicateFluxAdvancedModel(Block[ReplicateFluxAdvancedModelInputs]):
             "output_quality": inputs.output_quality,
             "safety_tolerance": inputs.safety_tolerance,
         }
-        model = _FLUX[inputs.replicate_model_name]
-        output = await replicate.predict(context.services.http, key_of(context.credentials), model, request)
-        yield "result", replicate.file_in(output)
+        return Request(_FLUX[inputs.replicate_model_name], asked)
+
+    async def outputs(
+        self, inputs: ReplicateFluxAdvancedModelInputs, output: Any, services: Services
+    ) -> Mapping[str, Any]:
+        return {"result": file_in(output)}

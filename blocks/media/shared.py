@@ -1,38 +1,18 @@
-"""What the blocks of this package share: how they are let in, what they cost, and where their pictures stay."""
+"""What the blocks of this package share: what they cost, and where their pictures stay."""
 
 from typing import Any
 
-from pydantic import Field
-
-from blocks.base import Cost, Exchange, Inputs
-from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType
+from blocks.base import Cost
+from blocks.credentials import CredentialsType
 from blocks.file_references import open_file
 from blocks.services import Services
 from blocks.system_credentials import system_id
-
-REPLICATE = CredentialsField(("replicate",))
-
-
-class ReplicateInputs(Inputs):
-    """Inputs of a block that runs a model at Replicate."""
-
-    credentials: CredentialsMeta = Field(title="Credentials", description="A token for Replicate")
 
 
 def price(cents: int, provider: str, **inputs: Any) -> Cost:
     """What a run costs with the deployment's own key, when inputs have these values."""
     credentials = {"id": system_id(provider), "provider": provider, "type": CredentialsType.API_KEY.value}
     return Cost(cents, filter={**inputs, "credentials": credentials})
-
-
-def made(model: str, answer: str) -> Exchange:
-    """How an example makes Replicate answer: the prediction has ended well, with this JSON as its output."""
-    return Exchange(
-        f"POST https://api.replicate.com/v1/models/{model}/predictions",
-        f'{{"id": "p1", "status": "succeeded", "output": {answer}}}',
-        status=201,
-        headers={"Content-Type": "application/json"},
-    )
 
 
 async def kept(reference: str, services: Services) -> str:

@@ -3,23 +3,24 @@
 Registered in `blocks/media/`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Cost, CostType, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.media.shared import REPLICATE, ReplicateInputs, kept, price
+from blocks.media.predictions import ReplicateBlock, ReplicateInputs
+from blocks.media.shared import kept, price
 from blocks.providers import replicate, unreal_speech
+from blocks.services import Services
 from blocks.system_credentials import paid_by_host
 from engine.model import Effects
 
 _MUSICGEN = "meta/musicgen"
 _MUSICGEN_VERSION = "671ac645ce5e552cc63a54a2bbff63fcf798043055d2dac5fc9e36a837eedcfb"
-_SECONDS = 1_200.0
 
 
 class MusicGenModelVersion(StrEnum):
@@ -66,14 +67,12 @@ class AIMusicGeneratorOutputs(Outputs):
     result: str = Field(title="Result", description="The music, as the URI of a file of the run")
 
 
-class AIMusicGenerator(Block[AIMusicGeneratorInputs]):
+class AIMusicGenerator(ReplicateBlock[AIMusicGeneratorInputs]):
     id = "44f6c8ad-d75c-4ae1-8209-aad1c0326928"
     name = "AI music generator"
     description = "Makes music from words with Meta's MusicGen at Replicate. Nothing is tried again."
     categories = frozenset({Category.AI})
-    effects = Effects.EFFECTFUL
-    timeout = timedelta(minutes=30)
-    credentials: ClassVar = {"credentials": REPLICATE}
+    within = timedelta(minutes=20)
     costs = (price(11, "replicate"),)
     Input = AIMusicGeneratorInputs
     Output = AIMusicGeneratorOutputs
@@ -96,8 +95,8 @@ class AIMusicGenerator(Block[AIMusicGeneratorInputs]):
         ),
     )
 
-    async def run(self, inputs: AIMusicGeneratorInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        request = {
+    async def request(self, inputs: AIMusicGeneratorInputs, services: Services) -> replicate.Request:
+        asked = {
             "prompt": inputs.prompt,
             "model_version": inputs.music_gen_model_version.value,
             "duration": inputs.duration,
@@ -108,15 +107,10 @@ class AIMusicGenerator(Block[AIMusicGeneratorInputs]):
             "output_format": inputs.output_format.value,
             "normalization_strategy": inputs.normalization_strategy.value,
         }
-        output = await replicate.predict(
-            context.services.http,
-            key_of(context.credentials),
-            _MUSICGEN,
-            request,
-            version=_MUSICGEN_VERSION,
-            seconds=_SECONDS,
-        )
-        yield "result", await kept(replicate.file_in(output), context.services)
+        return replicate.Request(_MUSICGEN, asked, _MUSICGEN_VERSION)
+
+    async def outputs(self, inputs: AIMusicGeneratorInputs, output: Any, services: Services) -> Mapping[str, Any]:
+        return {"result": await kept(replicate.file_in(output), services)}
 
 
 class UnrealTextToSpeechInputs(Inputs):

@@ -3,20 +3,15 @@
 For the block of `blocks/media/films.py`. A film costs money: it is asked for once.
 """
 
-import asyncio
 import re
 from dataclasses import dataclass
 
 from blocks.http.client import Http
-from blocks.http.errors import RequestFailed, StatusFailed
 from blocks.providers.answers import object_of, unexpected
 
 _CLIPS = "https://api.d-id.com/clips"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _UNDER_WAY = ("created", "started")
-_MOST_FAILED_LOOKS = 5
-_LONGEST = 7_200.0
-"""Seconds that are waited at the most, however many looks are wanted: less than the block's own time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +29,26 @@ class Clip:
     ssml: bool
 
 
-async def film(http: Http, key: str, clip: Clip, *, looks: int, pause: float) -> str:
-    """The address of the film, which is looked for so often, every `pause` seconds.
-
-    ValueError when it fails or takes longer.
-    """
+async def begin(http: Http, key: str, clip: Clip) -> str:
+    """Have a film made; its id."""
     answer = await http.request("POST", _CLIPS, headers=_headers(key), json=_request(clip))
     clip_id = object_of(answer).get("id")
     if not isinstance(clip_id, str) or not _ID.fullmatch(clip_id):
         raise unexpected(answer)
-    failed, until = 0, asyncio.get_running_loop().time() + _LONGEST
-    for look in range(looks):
-        if look:
-            if asyncio.get_running_loop().time() + pause > until:
-                raise ValueError(f"The film was not ready within {_LONGEST:,.0f} seconds.")
-            await asyncio.sleep(pause)
-        try:
-            answer = await http.request("GET", f"{_CLIPS}/{clip_id}", headers=_headers(key))
-            said = object_of(answer)
-        except RequestFailed as error:
-            # It goes on there and is paid for, whether one look at it fails or not.
-            failed += 1
-            if failed > _MOST_FAILED_LOOKS or (isinstance(error, StatusFailed) and error.status in (401, 403, 404)):
-                raise
-            continue
-        failed = 0
-        match said:
-            case {"status": "done", "result_url": str() as address} if address.startswith("https://"):
-                return address
-            case {"status": "error" | "rejected" as status}:
-                raise ValueError(f"D-ID did not make the film: its status is {status}.")
-            case {"status": status} if status in _UNDER_WAY:
-                pass
-            case _:
-                raise unexpected(answer)
-    raise ValueError(f"The film was not ready after {looks} looks; raise the number of attempts.")
+    return clip_id
+
+
+async def film(http: Http, key: str, clip_id: str) -> str | None:
+    """The address of a film, or None while it is being made. ValueError when it failed."""
+    answer = await http.request("GET", f"{_CLIPS}/{clip_id}", headers=_headers(key))
+    match object_of(answer):
+        case {"status": "done", "result_url": str() as address} if address.startswith("https://"):
+            return address
+        case {"status": "error" | "rejected" as status}:
+            raise ValueError(f"D-ID did not make the film: its status is {status}.")
+        case {"status": status} if status in _UNDER_WAY:
+            return None
+    raise unexpected(answer)
 
 
 def _request(clip: Clip) -> dict[str, object]:

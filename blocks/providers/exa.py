@@ -3,7 +3,6 @@
 For the blocks of `blocks/knowledge/exa.py` and `exa_research.py`. Exa tells with each answer what it cost.
 """
 
-import asyncio
 import json
 import math
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.providers.answers import object_of, unexpected
 from blocks.providers.paths import segment
-from blocks.providers.polling import polled
 
 _API = "https://api.exa.ai"
 _RESEARCH = f"{_API}/research/v1"
@@ -151,35 +149,6 @@ async def get_research(http: Http, key: str, research_id: str, *, events: bool =
         headers=_headers(key),
     )
     return _research(answer)
-
-
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """A task when it has ended, or as it is when time is up; `seconds` from the first look to the last."""
-
-    research: Research
-    ended: bool
-    seconds: float
-
-
-async def wait_for_research(http: Http, key: str, research_id: str, *, every: float, within: float) -> Waited:
-    """Look at a task every so many seconds until it has ended, within so many."""
-    loop = asyncio.get_running_loop()
-    last: Research | None = None
-    began = 0.0
-
-    async def ask() -> Research | None:
-        nonlocal last, began
-        last = await get_research(http, key, research_id)
-        began = began or loop.time()
-        return last if last.ended else None
-
-    ended = await polled(ask, every=every, within=within)
-    return Waited(
-        ended or last or await get_research(http, key, research_id),
-        ended is not None,
-        loop.time() - began if began else 0.0,
-    )
 
 
 async def list_research(

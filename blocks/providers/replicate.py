@@ -1,69 +1,91 @@
-"""Replicate: running a model there and waiting for what it makes, over its HTTP interface.
+"""Replicate: running a model there and seeing what it makes, over its HTTP interface.
 
 For the blocks of `blocks/media/`. A prediction costs money: it is asked for once, and cancelled when nobody waits for
 it any more.
 """
 
-import asyncio
 import contextlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from blocks.http.client import Http
-from blocks.http.errors import AnswerUnreadable, RequestFailed, StatusFailed
+from blocks.http.errors import AnswerUnreadable, RequestFailed
 from blocks.providers.answers import object_of
 
 _HOST = "api.replicate.com"
 _API = f"https://{_HOST}/v1"
-# The token goes to whatever address a prediction names for itself, so it has to be this one.
-_PREDICTION = re.compile(rf"{re.escape(_API)}/predictions/[A-Za-z0-9]{{1,100}}")
+_PREDICTIONS = f"{_API}/predictions"
+_ID = re.compile(r"[A-Za-z0-9]{1,100}")
 _MODEL = re.compile(r"(?P<model>[\w-][\w.-]{0,99}/[\w-][\w.-]{0,99})(?::(?P<version>[\w.-]{1,100}))?", re.ASCII)
 _UNDER_WAY = ("starting", "processing", "queued")
-_FIRST_ANSWER_SECONDS = 90.0
-_MOST_FAILED_LOOKS = 5
+_FIRST_SECONDS = 10
+"""What is quick comes with the first answer. Longer, and a worker would wait for what a timer can wait for."""
+_MORE_SECONDS = 50.0
 _CANCEL_SECONDS = 5.0
 _LONGEST_REASON = 500
 
 
-async def predict(
-    http: Http,
-    token: str,
-    model: str,
-    inputs: Mapping[str, Any],
-    *,
-    version: str = "",
-    pause: float = 2.0,
-    seconds: float = 600.0,
-) -> Any:
-    """The output of a model, `owner/name`, as JSON. It is looked for every `pause` seconds, for `seconds` at the most.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a model, `owner/name`; other people's models need a version, which may stand behind the name."""
 
-    ValueError when there is no such model, it fails or takes too long.
+    model: str
+    inputs: Mapping[str, Any]
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A run of a model. It has an id while it goes on, and afterwards what the model gave, as JSON."""
+
+    id: str = ""
+    output: Any = None
+
+
+async def begin(http: Http, token: str, asked: Request, *, within: timedelta) -> Prediction:
+    """Run a model; what it gives in a few seconds is there at once. Replicate cancels it when it takes too long.
+
+    ValueError when there is no such model, or it fails.
     """
-    found = _MODEL.fullmatch(model.strip())
+    found = _MODEL.fullmatch(asked.model.strip())
     if found is None:
-        raise ValueError(f"{model!r:.100} is no model of Replicate; they are called like owner/name.")
-    version = version.strip() or found["version"] or ""
-    url = f"{_API}/predictions" if version else f"{_API}/models/{found['model']}/predictions"
+        raise ValueError(f"{asked.model!r:.100} is no model of Replicate; they are called like owner/name.")
+    version = asked.version.strip() or found["version"] or ""
+    url = _PREDICTIONS if version else f"{_API}/models/{found['model']}/predictions"
     answer = await http.request(
         "POST",
         url,
-        headers={**_headers(token), "Prefer": "wait"},
-        json={"version": version, "input": dict(inputs)} if version else {"input": dict(inputs)},
-        seconds=_FIRST_ANSWER_SECONDS,
+        headers={
+            **_headers(token),
+            "Prefer": f"wait={_FIRST_SECONDS}",
+            "Cancel-After": f"{within.total_seconds():.0f}s",
+        },
+        json={"version": version, "input": dict(asked.inputs)} if version else {"input": dict(asked.inputs)},
+        seconds=_FIRST_SECONDS + _MORE_SECONDS,
     )
     if answer.status == 404 and not version:
         raise ValueError(
             f"Replicate has no official model {found['model']}; other people's models need a version as well."
         )
-    prediction = object_of(answer)
-    try:
-        async with asyncio.timeout(seconds):
-            prediction = await _ended(http, token, prediction, pause)
-    except TimeoutError:
-        raise ValueError(f"The model did not come to an end within {seconds:g} seconds; it was cancelled.") from None
-    return _output_of(prediction)
+    return _prediction(object_of(answer))
+
+
+async def ended(http: Http, token: str, prediction_id: str) -> Prediction | None:
+    """The prediction when it has ended, None before. ValueError when it failed."""
+    answer = await http.request("GET", f"{_PREDICTIONS}/{prediction_id}", headers=_headers(token))
+    prediction = _prediction(object_of(answer))
+    return None if prediction.id else prediction
+
+
+async def cancel(http: Http, token: str, prediction_id: str) -> None:
+    """End a prediction that nobody waits for any more, if that can be done."""
+    with contextlib.suppress(RequestFailed):
+        url = f"{_PREDICTIONS}/{prediction_id}/cancel"
+        await http.request("POST", url, headers=_headers(token), seconds=_CANCEL_SECONDS)
 
 
 def file_in(output: Any) -> str:
@@ -95,50 +117,17 @@ def _is_file(output: Any) -> bool:
     return isinstance(output, str) and output.startswith(("https://", "data:"))
 
 
-async def _ended(http: Http, token: str, prediction: dict[str, Any], pause: float) -> dict[str, Any]:
-    """The prediction once it has ended, looked at again and again."""
-    if prediction.get("status") not in _UNDER_WAY:
-        return prediction
-    url = _address_of(prediction)
-    failed = 0
-    try:
-        while prediction.get("status") in _UNDER_WAY:
-            await asyncio.sleep(pause)
-            try:
-                prediction = object_of(await http.request("GET", url, headers=_headers(token)))
-                failed = 0
-            except RequestFailed as error:
-                # It goes on there and is paid for, whether one look at it fails or not.
-                failed += 1
-                if failed > _MOST_FAILED_LOOKS or (isinstance(error, StatusFailed) and error.status in (401, 403, 404)):
-                    raise
-    finally:
-        if prediction.get("status") in _UNDER_WAY:
-            await _cancel(http, token, url)
-    return prediction
-
-
-async def _cancel(http: Http, token: str, url: str) -> None:
-    with contextlib.suppress(RequestFailed):
-        await http.request("POST", f"{url}/cancel", headers=_headers(token), seconds=_CANCEL_SECONDS)
-
-
-def _address_of(prediction: dict[str, Any]) -> str:
-    match prediction.get("urls"):
-        case {"get": str() as url} if _PREDICTION.fullmatch(url):
-            return url
-    raise AnswerUnreadable(f"{_HOST} did not say where at {_HOST} the prediction is found.", host=_HOST)
-
-
-def _output_of(prediction: dict[str, Any]) -> Any:
-    match prediction.get("status"):
-        case "succeeded":
-            return prediction.get("output")
-        case "failed":
-            reason = str(prediction.get("error") or "it did not say why")[:_LONGEST_REASON]
+def _prediction(told: dict[str, Any]) -> Prediction:
+    match told:
+        case {"status": "succeeded"}:
+            return Prediction(output=told.get("output"))
+        case {"status": "failed"}:
+            reason = str(told.get("error") or "it did not say why")[:_LONGEST_REASON]
             raise ValueError(f"The model failed: {reason}")
-        case "canceled" | "aborted":
+        case {"status": "canceled" | "aborted"}:
             raise ValueError("The prediction was cancelled at Replicate.")
+        case {"status": status, "id": str() as id} if status in _UNDER_WAY and _ID.fullmatch(id):
+            return Prediction(id)
     raise AnswerUnreadable(f"{_HOST} answered in a form that is not known here.", host=_HOST)
 
 

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from random import randrange
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
-from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, CallTools, Example, Wait
+from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, CallTools, Example, Sleep, Wait
 from blocks.credentials import ApiKey, Credential, CredentialsType, HostScoped, UserPassword
 from blocks.fetched_files import FetchedFiles
 from blocks.inputs import assemble, check_output, validated
@@ -101,6 +103,18 @@ def answer_to(wait: Wait) -> dict[str, Any] | None:
             done = {"id": "x", "status": "COMPLETED", "error": None}
             return {"calls": [{**done, "outputs": {"did": [dict(call.inputs)]}} for call in wait.calls]}
     return None
+
+
+def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
+    """Waits of `run`, to be given to it: for blocks that wait for a job, so much time passes as these last."""
+    waits: list[Wait] = []
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now() -> datetime:
+        return start + sum((wait.duration for wait in waits if isinstance(wait, Sleep)), timedelta())
+
+    monkeypatch.setattr("blocks.jobs.now", now)
+    return waits
 
 
 async def run_example(block: type[Block[Any]], example: Example) -> list[tuple[str, Any]]:

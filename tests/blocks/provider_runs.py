@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.base import Block, Exchange, NodeStats
+from blocks.base import Block, Exchange, NodeStats, Wait
 from blocks.services import Services
 from tests.blocks.block_runs import run
 from tests.blocks.host import MemoryFiles
@@ -41,20 +41,25 @@ async def asked(
     inputs: Mapping[str, Any],
     answers: Mapping[str, Exchange | Raw | list[Exchange]],
     stats: NodeStats | None = None,
+    waits: list[Wait] | None = None,
 ) -> tuple[list[tuple[str, Any]], list[Seen]]:
-    """What the block gives, with what it asked. `answers` by `METHOD URL`."""
+    """What the block gives, with what it asked. `answers` by `METHOD URL`; `waits` get those of the block."""
     async with internet() as net:
         net.answers = answers if isinstance(answers, Everywhere) else dict(answers)
-        outputs = await ran(net, block, inputs, stats or NodeStats())
+        outputs = await ran(net, block, inputs, stats or NodeStats(), waits)
         return outputs, net.seen
 
 
 async def ran(
-    net: Internet, block: type[Block[Any]], inputs: Mapping[str, Any], stats: NodeStats
+    net: Internet,
+    block: type[Block[Any]],
+    inputs: Mapping[str, Any],
+    stats: NodeStats,
+    waits: list[Wait] | None = None,
 ) -> list[tuple[str, Any]]:
     """What the block gives, over a network of the caller's own."""
     http = net.http()
     try:
-        return await run(block, inputs, services=Services(MemoryFiles(), http=http), stats=stats)
+        return await run(block, inputs, waits, services=Services(MemoryFiles(), http=http), stats=stats)
     finally:
         await http.aclose()

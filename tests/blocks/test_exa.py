@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from blocks.base import Exchange, NodeStats, Sleep, Wait
+from blocks import jobs
+from blocks.base import Block, Exchange, NodeStats, Sleep, Wait
 from blocks.http.errors import RequestFailed, StatusFailed
 from blocks.knowledge.exa import ExaContents, ExaFindSimilar, ExaSearch
 from blocks.knowledge.exa_answers import ExaAnswer, ExaCodeContext
@@ -16,10 +18,10 @@ from blocks.knowledge.exa_research import (
     ExaListResearch,
     ExaWaitForResearch,
 )
-from blocks.providers import exa, polling
+from blocks.providers import exa
 from blocks.services import Services
-from tests.blocks.block_runs import run
-from tests.blocks.provider_runs import asked
+from tests.blocks.block_runs import passing_time, run
+from tests.blocks.provider_runs import asked, ran
 from tests.support.web import internet
 
 API = "https://api.exa.ai"
@@ -181,12 +183,12 @@ def task(status: str, **more: Any) -> Exchange:
     return answer(researchId="a/b", status=status, model="exa-research", instructions="Tea?", createdAt=5, **more)
 
 
+BEGUN = answer(researchId="t", status="pending")
 DONE = task("completed", output={"content": "Yes."}, costDollars={"total": 0.2, "numPages": 1.6}, finishedAt=9)
 
 
-async def test_research_is_created_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blocks.knowledge.exa_research._EVERY", 0.0)
-    stats = NodeStats()
+async def test_research_is_created_once_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    stats, waits = NodeStats(), passing_time(monkeypatch)
     outputs, seen = await asked(
         ExaCreateResearch,
         {**MINE, "instructions": "Tea?", "output_schema": {"type": "object"}},
@@ -195,16 +197,17 @@ async def test_research_is_created_and_waited_for(monkeypatch: pytest.MonkeyPatc
             f"GET {RESEARCH}/a%2Fb": [task("pending"), Exchange("", "", 503), task("running"), DONE],
         },
         stats,
+        waits,
     )
     assert [request.method for request in seen] == ["POST", "GET", "GET", "GET", "GET"]
+    assert [wait.duration.total_seconds() for wait in waits if isinstance(wait, Sleep)] == [10] * 4
     assert json.loads(seen[0].body) == {
         "instructions": "Tea?",
         "model": "exa-research",
         "outputSchema": {"type": "object"},
     }
-    told = dict(outputs)
-    assert 0 <= told.pop("elapsed_time") < 60
-    assert told == {
+    assert [name for name, _ in outputs].count("research_id") == 1
+    assert dict(outputs) == {
         "research_id": "a/b",
         "status": "completed",
         "model": "exa-research",
@@ -213,16 +216,22 @@ async def test_research_is_created_and_waited_for(monkeypatch: pytest.MonkeyPatc
         "output_content": "Yes.",
         "output_parsed": None,
         "cost_total": 0.2,
+        "elapsed_time": 40.0,
     }
     assert stats.provider_cost == 0.2
 
 
-async def test_research_is_not_waited_for_longer_than_allowed() -> None:
+async def test_research_is_not_waited_for_longer_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {f"POST {RESEARCH}": task("pending"), f"GET {RESEARCH}/a%2Fb": task("running")}
-    with pytest.raises(ValueError, match="did not end within 1 seconds; it goes on at Exa as a/b"):
-        await asked(ExaCreateResearch, {**MINE, "instructions": "Tea?", "polling_timeout": 1}, answers)
+    waits = passing_time(monkeypatch)
+    with pytest.raises(ValueError, match="did not end within 25 seconds; it goes on at Exa as a/b"):
+        await asked(ExaCreateResearch, {**MINE, "instructions": "Tea?", "polling_timeout": 25}, answers, waits=waits)
+    assert [wait.duration.total_seconds() for wait in waits if isinstance(wait, Sleep)] == [10, 10, 5]
     outputs, _ = await asked(
-        ExaWaitForResearch, {**MINE, "research_id": "a/b", "timeout": 1, "check_interval": 1}, answers
+        ExaWaitForResearch,
+        {**MINE, "research_id": "a/b", "timeout": 1, "check_interval": 1},
+        answers,
+        waits=passing_time(monkeypatch),
     )
     assert dict(outputs)["timed_out"] is True
     assert dict(outputs)["final_status"] == "running"
@@ -243,17 +252,23 @@ async def test_research_is_waited_for_by_timers() -> None:
     assert [wait.state["failures"] for wait in sleeps] == [0, 1]
 
 
-async def test_waiting_stands_a_few_failures_and_no_more() -> None:
-    async with internet({f"GET {RESEARCH}/t": Exchange("", "", 503)}) as net:
-        http = net.http()
+each_wait = pytest.mark.parametrize(
+    ("block", "inputs"), [(ExaCreateResearch, {"instructions": "Tea?"}), (ExaWaitForResearch, {"research_id": "t"})]
+)
+
+
+@each_wait
+@pytest.mark.parametrize(("status", "looks"), [(503, jobs._MOST_FAILURES + 1), (404, 1)])
+async def test_waiting_stands_a_few_failures_and_no_more(
+    block: type[Block[Any]], inputs: dict[str, Any], status: int, looks: int
+) -> None:
+    seen: list[str] = []
+    async with internet({f"POST {RESEARCH}": BEGUN, f"GET {RESEARCH}/t": Exchange("", "", status)}) as net:
         with pytest.raises(StatusFailed):
-            await exa.wait_for_research(http, "k", "t", every=0, within=60)
-        assert len(net.seen) == polling._MOST_FAILURES + 1
-        net.answers = {f"GET {RESEARCH}/t": Exchange("", "", 404)}
-        with pytest.raises(StatusFailed):
-            await exa.wait_for_research(http, "k", "t", every=0, within=60)
-        assert len(net.seen) == polling._MOST_FAILURES + 2
-        await http.aclose()
+            await ran(net, block, {**MINE, **inputs}, NodeStats())
+        seen = [request.method for request in net.seen]
+    assert seen.count("GET") == looks
+    assert seen.count("POST") == (block is ExaCreateResearch)
 
 
 async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -269,17 +284,23 @@ async def test_waiting_stands_failures_of_any_kind(failure: Any) -> None:
     async def ask() -> bool | None:
         nonlocal looks
         looks += 1
-        net.answers[f"GET {RESEARCH}/t"] = failure if looks <= polling._MOST_FAILURES else DONE
+        net.answers[f"GET {RESEARCH}/t"] = failure if looks <= jobs._MOST_FAILURES else DONE
         return (await exa.get_research(http, "k", "t")).ended or None
+
+    async def waited() -> bool:
+        job = jobs.Job.begun("t")
+        while isinstance(seen := await job.ended(ask, timedelta(minutes=1), "too long"), Sleep):
+            job = jobs.Job.kept(seen.state)
+        return seen
 
     async with internet() as net:
         http = net.http()
-        assert await polling.polled(ask, every=0, within=60) is True
-        assert looks == polling._MOST_FAILURES + 1
+        assert await waited() is True
+        assert looks == jobs._MOST_FAILURES + 1
         looks = -10
         with pytest.raises(RequestFailed):
-            await polling.polled(ask, every=0, within=60)
-        assert looks == polling._MOST_FAILURES - 9
+            await waited()
+        assert looks == jobs._MOST_FAILURES - 9
         await http.aclose()
 
 

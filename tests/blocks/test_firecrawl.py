@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blocks.base import Block, BlockError, Exchange, NodeStats
+from blocks.base import Block, Exchange, NodeStats
 from blocks.http.errors import AnswerTooLarge, AnswerUnreadable, RequestFailed
 from blocks.inputs import assemble, validated
 from blocks.knowledge.firecrawl import (
@@ -210,14 +210,6 @@ async def test_a_job_is_begun_once_and_waited_for_by_timers(block: type[Block[An
         net.answers[looked] = answer(status="processing", data=[])
         (wait,) = await one_round(net, block, {**state, "since": since})
         assert wait.duration <= timedelta(seconds=1), "the deadline is kept"
-
-
-@each_job
-async def test_no_job_is_begun_where_nothing_can_wait_for_it(block: type[Block[Any]]) -> None:
-    async with internet() as net:
-        with pytest.raises(BlockError, match="would wait here, which takes a graph"):
-            await one_round(net, block, node_id="")
-        assert net.seen == []
 
 
 async def test_an_extraction_asks_by_prompt_and_schema() -> None:

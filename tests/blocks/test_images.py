@@ -1,27 +1,34 @@
 """Pictures of services that are paid: what they are asked, and what becomes of answers good, slow and hostile."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from blocks.base import Exchange
+from blocks.base import Block, Exchange, Sleep, Wait
 from blocks.catalogue import CATALOGUE_BLOCKS
 from blocks.fetched_files import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, RequestFailed, StatusFailed
-from blocks.media import AIImageCustomizer, AIImageEditor, AIImageGenerator, IdeogramModel, ReplicateFluxAdvancedModel
+from blocks.media import (
+    AIImageCustomizer,
+    AIImageEditor,
+    AIImageGenerator,
+    AIMusicGenerator,
+    IdeogramModel,
+    ReplicateFluxAdvancedModel,
+    ReplicateModel,
+)
 from blocks.media.generation import ImageGenModel, ImageSize, ImageStyle, request_for
 from blocks.providers import ideogram, replicate
 from blocks.services import File, Services
 from engine.model import Effects
-from tests.blocks.block_runs import context, credentials_for, run
+from tests.blocks.block_runs import context, credentials_for, passing_time, run
 from tests.blocks.host import LargeFiles, MemoryFiles
 from tests.support.web import Internet, internet
 
-TOKEN = "r8_s3cret"
+TOKEN = "secret of mine"
 API = "https://api.replicate.com/v1"
 MODEL = "google/nano-banana-2"
 CREATE = f"POST {API}/models/{MODEL}/predictions"
@@ -55,30 +62,45 @@ def prediction(status: str, **more: Any) -> Exchange:
     return Exchange("", json.dumps({"id": "p1", "status": status, "error": None, "urls": urls, **more}), 201)
 
 
-async def predict(http: Http, **more: Any) -> Any:
-    return await replicate.predict(http, TOKEN, MODEL, {"prompt": "tea"}, pause=0.001, **more)
+async def predict(
+    http: Http, waits: list[Wait] | None = None, *, model: str = MODEL, version: str | None = None
+) -> str:
+    """What a model gave, after all rounds of the block."""
+    inputs = {
+        "credentials": REPLICATE,
+        "model_name": model,
+        "model_inputs": {"prompt": "tea"},
+        "version": version,
+    }
+    outputs = await run(ReplicateModel, inputs, waits, services=Services(http=http))
+    return str(dict(outputs)["result"])
+
+
+def seconds(waits: list[Wait]) -> list[float]:
+    return [wait.duration.total_seconds() for wait in waits if isinstance(wait, Sleep)]
 
 
 async def test_replicate_is_asked_as_documented(net: Internet, http: Http) -> None:
     net.answers[CREATE] = prediction("succeeded", output=[PICTURE])
-    assert await predict(http) == [PICTURE]
+    assert await predict(http) == PICTURE
     (request,) = net.seen
     assert json.loads(request.body) == {"input": {"prompt": "tea"}}
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
-    assert request.headers["prefer"] == "wait"
+    assert request.headers["prefer"] == "wait=10"
+    assert request.headers["cancel-after"] == "600s", "where nobody is left to cancel it"
 
 
-@pytest.mark.parametrize(("model", "version"), [("a/b", "5c7d"), ("a/b:5c7d", ""), (" a/b:old ", "5c7d")])
-async def test_a_version_is_asked_for_by_its_id(net: Internet, http: Http, model: str, version: str) -> None:
+@pytest.mark.parametrize(("model", "version"), [("a/b", "5c7d"), ("a/b:5c7d", None), (" a/b:old ", "5c7d")])
+async def test_a_version_is_asked_for_by_its_id(net: Internet, http: Http, model: str, version: str | None) -> None:
     net.answers[f"POST {API}/predictions"] = prediction("succeeded", output="x")
-    assert await replicate.predict(http, TOKEN, model, {}, version=version) == "x"
-    assert json.loads(net.seen[0].body) == {"version": "5c7d", "input": {}}
+    assert await predict(http, model=model, version=version) == "x"
+    assert json.loads(net.seen[0].body) == {"version": "5c7d", "input": {"prompt": "tea"}}
 
 
 @pytest.mark.parametrize("model", ["", "b", "a/b/c", "../b", "a/..", "a/b?x=1", "a/b#", "https://x/y", "a b/c", "ä/b"])
 async def test_what_is_no_model_is_not_asked_for(net: Internet, http: Http, model: str) -> None:
     with pytest.raises(ValueError, match="no model of Replicate"):
-        await replicate.predict(http, TOKEN, model, {})
+        await predict(http, model=model)
     assert not net.seen
 
 
@@ -87,7 +109,7 @@ async def test_an_unknown_model_is_told_what_may_be_missing(http: Http) -> None:
         await predict(http)
 
 
-async def test_a_prediction_is_waited_for(net: Internet, http: Http) -> None:
+async def test_a_prediction_is_asked_for_once_and_waited_for(net: Internet, http: Http) -> None:
     """Also when a look at it fails: it goes on there, and is paid for."""
     net.answers[CREATE] = prediction("starting")
     net.answers[LOOK] = [
@@ -97,9 +119,22 @@ async def test_a_prediction_is_waited_for(net: Internet, http: Http) -> None:
         prediction("processing", output=[PICTURE]),
         prediction("succeeded", output=[PICTURE]),
     ]
-    assert await predict(http) == [PICTURE]
+    waits: list[Wait] = []
+    assert await predict(http, waits) == PICTURE
     assert [f"{seen.method} {seen.url}" for seen in net.seen] == [CREATE, *[LOOK] * 5]
     assert all(seen.headers["authorization"] == f"Bearer {TOKEN}" for seen in net.seen)
+    assert seconds(waits) == [5] * 5
+    assert [wait.state["id"] for wait in waits] == ["p1"] * 5
+
+
+async def test_pictures_are_sent_along_once(net: Internet, http: Http) -> None:
+    """A look needs none of what the model was asked with."""
+    files = LargeFiles(4)
+    net.answers |= {CREATE: prediction("starting"), LOOK: [prediction("starting"), prediction("succeeded", output="")]}
+    inputs = {"credentials": REPLICATE, "prompt": "x", "images": ["large.bin"]}
+    with pytest.raises(AnswerUnreadable, match="gave no file"):
+        await run(AIImageCustomizer, inputs, services=Services(files, http=http))
+    assert files.reads == 1
 
 
 async def test_a_prediction_that_cannot_be_looked_at_is_given_up_and_cancelled(net: Internet, http: Http) -> None:
@@ -108,28 +143,26 @@ async def test_a_prediction_that_cannot_be_looked_at_is_given_up_and_cancelled(n
         await predict(http)
     assert [f"{seen.method} {seen.url}" for seen in net.seen] == [CREATE, *[LOOK] * 6, CANCEL]
     net.seen.clear()
-    net.answers[LOOK] = Exchange("", "", 401)
-    with pytest.raises(StatusFailed):
+    net.answers |= {LOOK: Exchange("", "", 401), CANCEL: Exchange("", "", 500)}
+    with pytest.raises(StatusFailed) as failure:
         await predict(http)
+    assert failure.value.status == 401
     assert len(net.seen) == 3, "a token that is refused is not tried again"
 
 
-async def test_a_prediction_that_never_ends_is_cancelled(net: Internet, http: Http) -> None:
+@pytest.mark.parametrize(("block", "limit"), [(AIImageGenerator, 600), (AIMusicGenerator, 1_200)])
+async def test_a_prediction_that_never_ends_is_cancelled(
+    net: Internet, services: Services, monkeypatch: pytest.MonkeyPatch, block: type[Block[Any]], limit: int
+) -> None:
     net.answers |= {CREATE: prediction("starting"), LOOK: prediction("processing"), CANCEL: prediction("canceled")}
-    with pytest.raises(ValueError, match=r"within 0\.3 seconds; it was cancelled"):
-        await predict(http, seconds=0.3)
+    net.answers[f"POST {API}/predictions"] = prediction("starting")
+    waits = passing_time(monkeypatch)
+    with pytest.raises(ValueError, match=rf"within {limit} seconds; it was cancelled"):
+        await run(block, {"credentials": REPLICATE, "prompt": "tea"}, waits, services=services)
     assert f"{net.seen[-1].method} {net.seen[-1].url}" == CANCEL
-
-
-async def test_a_prediction_that_nobody_waits_for_is_cancelled(net: Internet, http: Http) -> None:
-    net.answers |= {CREATE: prediction("starting"), LOOK: prediction("processing"), CANCEL: Exchange("", "", 500)}
-    task = asyncio.create_task(predict(http))
-    while len(net.seen) < 3:
-        await asyncio.sleep(0.001)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert f"{net.seen[-1].method} {net.seen[-1].url}" == CANCEL
+    assert net.seen[0].headers["cancel-after"] == f"{limit}s"
+    assert sum(seconds(waits)) == limit
+    assert len(net.seen) < 100
 
 
 @pytest.mark.parametrize(
@@ -163,21 +196,26 @@ async def test_a_reason_is_bounded(net: Internet, http: Http) -> None:
         "http://api.replicate.com/v1/predictions/p1",
         "https://api.replicate.com:8443/v1/predictions/p1",
         "https://api.replicate.com/v1/predictions/../account",
-        "https://api.replicate.com/v1/predictions/p1?x=1",
-        "https://api.replicate.com/v1/predictions/p1\n",
-        "",
         None,
         5,
-        ["https://api.replicate.com/v1/predictions/p1"],
     ],
 )
 async def test_the_token_goes_nowhere_else(net: Internet, http: Http, url: Any) -> None:
     """Whatever a prediction says of where it is found."""
-    net.answers[CREATE] = prediction("starting", urls={"get": url, "cancel": url})
-    with pytest.raises(AnswerUnreadable, match="did not say where"):
+    net.answers |= {CREATE: prediction("starting", urls={"get": url, "cancel": url}), CANCEL: prediction("canceled")}
+    net.answers[LOOK] = Exchange("", "", 401)
+    with pytest.raises(StatusFailed):
+        await predict(http)
+    assert [f"{seen.method} {seen.url}" for seen in net.seen] == [CREATE, LOOK, CANCEL]
+    assert not [host for host in net.resolved if host != "api.replicate.com"]
+
+
+@pytest.mark.parametrize("id", ["../account", "p1/cancel", "p1?x=1", "p1\n", "a" * 101, "ä", "", None, 5, ["p1"]])
+async def test_ids_of_predictions_stay_ids(net: Internet, http: Http, id: Any) -> None:
+    net.answers[CREATE] = prediction("starting", id=id)
+    with pytest.raises(AnswerUnreadable):
         await predict(http)
     assert len(net.seen) == 1
-    assert not [host for host in net.resolved if host != "api.replicate.com"]
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "null", "[]", "3", "{}", '{"status": 5}', '{"status": ["x"]}', "\x00"])

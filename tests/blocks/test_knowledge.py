@@ -45,7 +45,7 @@ BEGINS = {"ExaCreateResearch"}
 async def test_answers_of_other_shapes_fail_the_node_in_words_of_ours(
     block: type[Block[Any]], what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blocks.providers.polling._MOST_FAILURES", 0)
+    monkeypatch.setattr("blocks.jobs._MOST_FAILURES", 0)
     answer = Exchange("", HOSTILE[what])
     if block.__name__ in TEXTS or what in LENIENT.get(block.__name__, ()):
         await asked(block, block.examples[0].inputs, Everywhere(answer))
@@ -59,7 +59,7 @@ async def test_answers_of_other_shapes_fail_the_node_in_words_of_ours(
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429, 500])
 @every_block
 async def test_statuses_that_say_no(block: type[Block[Any]], status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blocks.providers.polling._MOST_FAILURES", 0)
+    monkeypatch.setattr("blocks.jobs._MOST_FAILURES", 0)
     answer = Exchange("", '{"error": "bad key secret of mine"}', status)
     with pytest.raises(RateLimited if status == 429 else StatusFailed) as failure:
         await asked(block, block.examples[0].inputs, Everywhere(answer))

@@ -256,9 +256,9 @@ class Stages(_Test):
 
 
 class Film(_Test):
-    """Begins a job that is paid for, sleeps, then looks; each step is written to `file`, and ends when `file`.step is there.
+    """Begins a job that is paid for, sleeps, looks in vain, sleeps, looks again.
 
-    The first look finds nothing. `effects` are of a block that must not begin twice.
+    A line in `file` tells of each step, which ends when the file `file`.begin or `file`.look is there.
     """
 
     id = "00000000-0000-4000-8000-000000000064"
