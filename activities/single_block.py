@@ -14,12 +14,13 @@ from activities.block_services import BlockServices
 from activities.blocks_loop import BlocksLoop
 from activities.credentials import Lent, RunCredentials
 from activities.heartbeats import heartbeats
+from activities.tools import kept_state, state_of
 from activities.values import OutputLimits, ValueCodec, plain_json
-from blocks.base import WAITS, Block, BlockContext, BlockError, BlockSchema
+from blocks.base import WAITS, Block, BlockContext, BlockError, BlockSchema, Sleep
 from blocks.catalogue import Catalogue
 from blocks.inputs import assemble, validated
 from contracts.activities import RUN_BLOCK, RunRef
-from contracts.block_execution import BlockExecutionResult, BlockRequest
+from contracts.block_execution import BlockRequest, BlockRound, BlockSleep
 from contracts.errors import OutcomeUnknown, SystemFault, TooManyOutputs, ValueTooLarge
 from engine.model import BlockKind, Effects
 from telemetry.logging import Logger, log_context
@@ -51,17 +52,27 @@ class BlockActivities:
         self._limits = limits
 
     @activity.defn(name=RUN_BLOCK.name)
-    async def run_block(self, request: BlockRequest) -> BlockExecutionResult:
-        """Run the block and answer its outputs, and why it failed if it did. Its effects happen at most once."""
-        asked = request.input
+    async def run_block(self, request: BlockRequest) -> BlockRound:
+        """Run the block, or go on with it, and answer its outputs, and why it failed if it did, or how long it sleeps.
+
+        Its effects happen at most once.
+        """
+        asked, resume = request.input, request.resume
         outputs: dict[str, list[Any]] = {}
-        error, code, lent = None, None, Lent()
+        error, code, sleep, lent = None, None, None, Lent()
         with log_context(user_id=asked.user_id, graph_execution_id=request.execution_id, graph_id="-"):
             async with heartbeats():
                 try:
                     block, data, lent = await self._prepared(request)
-                    context = self._context(request, lent)
-                    await self._collect(block, validated(block, data), context, lent, asked.seconds, outputs)
+                    state = None
+                    if resume:
+                        state = await state_of(self._codec, resume.state)
+                        outputs |= (await self._codec.decode({"outputs": resume.outputs}))["outputs"]
+                    context = self._context(request, lent, state)
+                    slept = await self._collect(block, validated(block, data), context, lent, asked.seconds, outputs)
+                    if slept:
+                        kept = await kept_state(self._codec, request.execution_id, slept.state)
+                        sleep = BlockSleep(seconds=slept.duration.total_seconds(), state=kept)
                 except SystemFault:
                     raise
                 except Exception as exception:
@@ -71,7 +82,7 @@ class BlockActivities:
                         log.error(f"Block {asked.block_id} failed: {type(exception).__name__}", exc_info=exception)
                 log.info(f"Ran block {asked.block_id} by itself", outputs=len(outputs), error_code=code)
                 encoded = await self._codec.encode(request.execution_id, outputs)
-        return BlockExecutionResult(outputs=encoded.value, error=error, error_code=code)
+        return BlockRound(outputs=encoded.value, error=error, error_code=code, sleep=sleep)
 
     async def _prepared(self, request: BlockRequest) -> tuple[Block[BlockSchema], dict[str, Any], Lent]:
         """The block, its inputs and its credentials."""
@@ -84,11 +95,13 @@ class BlockActivities:
         if block.kind not in ALONE:
             raise BlockError(f"{block.name} runs in a graph only.")
         data = assemble(block, {}, await self._codec.decode(asked.input_values()), {})
-        if block.effects_for(data) is Effects.EFFECTFUL and activity.info().attempt > 1:
+        has_slept = request.resume is not None and request.resume.state is not None
+        effects = block.effects_of_round(data, has_slept=has_slept)
+        if effects is Effects.EFFECTFUL and activity.info().attempt > 1:
             raise OutcomeUnknown
         return block, *await self._credentials.lend(asked.user_id, block, data)
 
-    def _context(self, request: BlockRequest, lent: Lent) -> BlockContext:
+    def _context(self, request: BlockRequest, lent: Lent, state: Any) -> BlockContext:
         asked = request.input
         run = RunRef(
             execution_id=request.execution_id,
@@ -105,6 +118,7 @@ class BlockActivities:
             node_id="",
             node_execution_id=request.execution_id,
             timezone=asked.timezone,
+            resume=state,
             credentials=lent.credentials,
             services=self._services.of(run, "", request.execution_id),
         )
@@ -117,16 +131,19 @@ class BlockActivities:
         lent: Lent,
         seconds: float,
         outputs: dict[str, list[Any]],
-    ) -> None:
-        """Run the block under its limits; what it gives is collected as plain JSON."""
+    ) -> Sleep | None:
+        """Run the block under its limits; what it gives is collected as plain JSON. If it sleeps, for how long."""
         limit = min(seconds, block.timeout.total_seconds()) if block.timeout else seconds
-        count, size = 0, 0
+        count = sum(len(values) for values in outputs.values())
+        size = sum(len(plain_json(value)[1]) for values in outputs.values() for value in values)
         try:
             with block_span(block.name, {"user_id": context.user_id, "block_id": block.id}, lent.redact):
                 async with asyncio.timeout(limit) as timer:
                     items = self._blocks_loop.iterate(block.name, lambda: run_alone(block, inputs, context))
                     async with aclosing(items):
                         async for item in items:
+                            if isinstance(item, Sleep):
+                                return item
                             if isinstance(item, WAITS):
                                 raise BlockError(f"{block.name} would wait here, which takes a graph.")
                             name, value = item
@@ -143,3 +160,4 @@ class BlockActivities:
             if timer.expired():
                 raise TimeoutError(f"Node execution exceeded {limit:g}s wall-clock cap") from None
             raise
+        return None

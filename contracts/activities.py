@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.block_execution import BlockExecutionResult, BlockRequest
+from contracts.block_execution import BlockRequest, BlockRound
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
 from contracts.reviews import RecordReviewRequest
@@ -366,7 +366,7 @@ BEGIN_RUN = ActivityRef("begin_run", BeginRequest, BeginResult)
 REBUILD_RUN = ActivityRef("rebuild_run", RebuildRequest, BeginResult)
 RUN_PURE_NODES = ActivityRef("run_pure_nodes", BatchRequest, BatchResult)
 RUN_NODE = ActivityRef("run_node", NodeRequest, NodeResult)
-RUN_BLOCK = ActivityRef("run_block", BlockRequest, BlockExecutionResult)
+RUN_BLOCK = ActivityRef("run_block", BlockRequest, BlockRound)
 PREPARE_CHILD = ActivityRef("prepare_child", PrepareChildRequest, PreparedChild)
 COLLECT_CHILD_OUTPUTS = ActivityRef("collect_child_outputs", CollectRequest, Collected)
 FAIL_NODE = ActivityRef("fail_node", FailNodeRequest, NodeResult)

@@ -34,11 +34,19 @@ class BlockExecutionInput(BaseModel):
         return {**{name: inline(value) for name, value in self.inputs.items()}, **self.input_refs}
 
 
+class BlockResume(BaseModel):
+    """How a block that slept goes on: with what it asked to keep, and what it had given."""
+
+    state: Any = None
+    outputs: Value
+
+
 class BlockRequest(BaseModel):
     """Run the block. Its files and larger values are kept under this id, which is the workflow's."""
 
     execution_id: str
     input: BlockExecutionInput
+    resume: BlockResume | None = None
 
 
 class BlockExecutionResult(BaseModel):
@@ -47,3 +55,16 @@ class BlockExecutionResult(BaseModel):
     outputs: Value
     error: str | None = None
     error_code: str | None = None
+
+
+class BlockSleep(BaseModel):
+    """The block asks to be run again after so many seconds, with what it keeps."""
+
+    seconds: float
+    state: Any = None
+
+
+class BlockRound(BlockExecutionResult):
+    """What the block gave in this round and those before, and whether it sleeps now."""
+
+    sleep: BlockSleep | None = None

@@ -31,7 +31,7 @@ from contracts.activities import (
     RunLimits,
     RunRef,
 )
-from contracts.block_execution import BlockExecutionResult, BlockRequest
+from contracts.block_execution import BlockRequest, BlockRound
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.fairness import fair_to
 from contracts.upkeep import Pruned, PruneRequest, Reconciled, ReconcileRequest
@@ -130,10 +130,10 @@ def start_node(node: PlanNode, request: NodeRequest, limits: RunLimits) -> workf
     return handle
 
 
-def start_block(request: BlockRequest) -> workflow.ActivityHandle[BlockExecutionResult]:
-    """One block outside any graph. Somebody waits for it, so all attempts together have little more than its time."""
+def start_block(request: BlockRequest) -> workflow.ActivityHandle[BlockRound]:
+    """A round of a block outside any graph. Somebody waits for it, so all attempts have little more than its time."""
     limit = timedelta(seconds=request.input.seconds)
-    handle: workflow.ActivityHandle[BlockExecutionResult] = workflow.start_activity(
+    handle: workflow.ActivityHandle[BlockRound] = workflow.start_activity(
         RUN_BLOCK.name,
         request,
         result_type=RUN_BLOCK.result,

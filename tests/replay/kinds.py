@@ -49,7 +49,7 @@ FAILED_BY_HAND = frozenset({"failed_activity"})
 LOST = frozenset({"lost_worker"})
 """Kinds whose worker is killed as soon as a node is under way; another one goes on."""
 
-UPKEEP = frozenset({"block", "bulk_resume", "prune", "reconcile"})
+UPKEEP = frozenset({"block", "block_that_sleeps", "bulk_resume", "prune", "reconcile"})
 """Workflows of other types than `GraphExecution`."""
 
 CONTINUED = frozenset(

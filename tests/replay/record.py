@@ -56,7 +56,7 @@ from tests.replay.kinds import (
     UPKEEP,
     kinds,
 )
-from tests.support.blocks import TEST_BLOCKS, Pass
+from tests.support.blocks import TEST_BLOCKS, Nap, Pass
 from tests.support.system import spawn
 from worker import activities_of, worker_of
 
@@ -155,6 +155,8 @@ class Recorder:
         match name:
             case "block":
                 asked = BLOCK_EXECUTION, {"block_id": Pass.id, "user_id": USER, "inputs": {"value": 1}}
+            case "block_that_sleeps":
+                asked = BLOCK_EXECUTION, {"block_id": Nap.id, "user_id": USER, "inputs": {"value": 2}}
             case "bulk_resume":
                 failed = await self.run("failing_run")
                 row = await self.store.executions.get(USER, failed.id)

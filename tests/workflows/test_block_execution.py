@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +11,18 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
+from activities.single_block import BlockActivities
 from api.runs import TemporalRuns
+from blocks.base import BlockContext
 from blocks.files import FileStore
 from blocks.maths import Calculator
-from blocks.people import HumanInTheLoop
+from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation
 from blocks.sampling import DataSampling
 from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult
-from contracts.errors import Unavailable
+from contracts.errors import SystemFault, Unavailable
 from store.postgres import PostgresStore
-from tests.support.blocks import Big, Drip, Fail, Hang, Nap, PassOnce, Sub
+from tests.support.blocks import Big, Drip, Fail, Film, Hang, Nap, PassOnce, Sub
 from tests.workflows.conftest import USER, Stack, opened_stack
 from workflows.block_execution import BlockExecution
 
@@ -75,7 +78,8 @@ async def test_large_inputs_come_by_reference(alone: Stack) -> None:
         (Calculator.id, {"a": 1}, "invalid_input", "`operation` is required"),
         (Calculator.id, {"operation": "Guess", "a": 1, "b": 1}, "invalid_input", "operation"),
         (Fail.id, {"value": 1}, "block_failed", "boom"),
-        (Nap.id, {"value": 1}, "block_failed", "takes a graph"),
+        (WaitForEvent.id, {"name": "go"}, "block_failed", "takes a graph"),
+        (Nap.id, {"value": 9}, "too_many_outputs", "more than 5"),
         (Sub.id, {"graph_id": "g", "graph_version": 1}, "block_failed", "graph only"),
         (HumanInTheLoop.id, {"data": 1, "name": "x"}, "block_failed", "graph only"),
         ("nobody", {}, "block_failed", "does not have the block"),
@@ -98,6 +102,64 @@ async def test_what_came_before_a_failure_is_told(alone: Stack) -> None:
 async def test_a_block_has_a_limited_time(alone: Stack) -> None:
     result = await asyncio.wait_for(run(alone, Hang.id, 0.5, value=1), 20)
     assert (result.error_code, result.error) == ("timed_out", "Node execution exceeded 0.5s wall-clock cap")
+
+
+async def test_a_block_that_sleeps_goes_on_with_what_it_kept(alone: Stack) -> None:
+    result = await run(alone, Nap.id, value=3)
+    assert (result.outputs, result.error) == ({"value": {"value": [0, 1, 2, 3]}}, None)
+
+
+async def test_a_job_is_begun_once_and_looked_at(alone: Stack, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for step in ("begin", "look"):
+        Path(f"{log}.{step}").touch()
+    result = await run(alone, Film.id, value="tea", file=str(log))
+    assert (result.outputs, result.error) == ({"value": {"value": ["begun", "tea"]}}, None)
+    assert [line.split()[0] for line in log.read_text().splitlines()] == ["begin", "look", "look"]
+
+
+@pytest.mark.parametrize(("step", "code", "looks"), [("begin", "outcome_unknown", 0), ("look", None, 3)])
+async def test_a_look_is_repeated_and_a_beginning_is_not(
+    alone: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, code: str | None, looks: int
+) -> None:
+    """After an attempt whose worker could not tell what came of it."""
+    collect, lost = BlockActivities._collect, list[int]()
+
+    async def losing(self: BlockActivities, block: Any, inputs: Any, context: BlockContext, *more: Any) -> Any:
+        slept = await collect(self, block, inputs, context, *more)
+        if (context.resume is None) == (step == "begin") and not lost:
+            lost.append(1)
+            raise SystemFault("the worker is gone")
+        return slept
+
+    monkeypatch.setattr(BlockActivities, "_collect", losing)
+    log = tmp_path / "log"
+    for name in ("begin", "look"):
+        Path(f"{log}.{name}").touch()
+    result = await run(alone, Film.id, value="tea", file=str(log))
+    assert (len(lost), result.error_code) == (1, code)
+    assert [line.split()[0] for line in log.read_text().splitlines()] == ["begin", *["look"] * looks]
+
+
+async def test_a_block_sleeps_no_longer_than_its_caller_waits(alone: Stack, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    Path(f"{log}.begin").touch()
+    result = await asyncio.wait_for(run(alone, Film.id, 5, value="tea", file=str(log), seconds=6), 20)
+    assert result.error_code == "timed_out"
+    assert "longer than the 5 seconds" in str(result.error)
+    assert result.outputs == {"value": {"value": ["begun"]}}, "what it gave is told"
+    assert log.read_text().count("\n") == 1
+
+
+async def test_time_runs_on_while_a_block_sleeps(alone: Stack, tmp_path: Path) -> None:
+    """A look has only what the sleep has left of the caller's time."""
+    log = tmp_path / "log"
+    Path(f"{log}.begin").touch()
+    result = await asyncio.wait_for(run(alone, Film.id, 3, value="tea", file=str(log), seconds=1), 20)
+    assert result.error_code == "timed_out"
+    cap = float(str(result.error).removeprefix("Node execution exceeded ").partition("s ")[0])
+    assert 0 < cap < 2
+    assert [line.split()[0] for line in log.read_text().splitlines()] == ["begin", "look"]
 
 
 async def test_an_effectful_block_runs(alone: Stack) -> None:
