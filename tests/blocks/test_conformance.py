@@ -341,6 +341,13 @@ def test_unknown_and_former_ids(catalogue: Catalogue) -> None:
     assert catalogue.shape(BlockId(former)) is not None
 
 
+@every_block
+def test_only_what_is_begun_once_says_that_going_on_may_be_repeated(block: type[Block[Any]]) -> None:
+    if block.effects_after_sleep is not None:
+        assert (block.effects, block.effects_after_sleep) == (Effects.EFFECTFUL, Effects.IDEMPOTENT)
+        assert not block.sensitive, "each look would be asked about"
+
+
 def test_effects_of_an_output_depend_on_its_format(catalogue: Catalogue) -> None:
     output = next(block for block in catalogue if block.kind is BlockKind.OUTPUT)
     assert output.effects_for({"name": "x"}) is Effects.PURE
