@@ -63,11 +63,10 @@ class BlockActivities:
         with log_context(user_id=asked.user_id, graph_execution_id=request.execution_id, graph_id="-"):
             async with heartbeats():
                 try:
-                    block, data, lent = await self._prepared(request)
-                    state = None
                     if resume:
-                        state = await state_of(self._codec, resume.state)
                         outputs |= (await self._codec.decode({"outputs": resume.outputs}))["outputs"]
+                    block, data, lent = await self._prepared(request)
+                    state = await state_of(self._codec, resume.state) if resume else None
                     context = self._context(request, lent, state)
                     slept = await self._collect(block, validated(block, data), context, lent, asked.seconds, outputs)
                     if slept:

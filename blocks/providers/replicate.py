@@ -125,7 +125,7 @@ def _prediction(told: dict[str, Any]) -> Prediction:
             reason = str(told.get("error") or "it did not say why")[:_LONGEST_REASON]
             raise ValueError(f"The model failed: {reason}")
         case {"status": "canceled" | "aborted"}:
-            raise ValueError("The prediction was cancelled at Replicate.")
+            raise ValueError("The prediction was cancelled at Replicate, by somebody or since its time was up.")
         case {"status": status, "id": str() as id} if status in _UNDER_WAY and _ID.fullmatch(id):
             return Prediction(id)
     raise AnswerUnreadable(f"{_HOST} answered in a form that is not known here.", host=_HOST)

@@ -13,13 +13,13 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from activities.single_block import BlockActivities
 from api.runs import TemporalRuns
-from blocks.base import BlockContext
+from blocks.base import BlockContext, BlockError
 from blocks.files import FileStore
 from blocks.maths import Calculator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation
 from blocks.sampling import DataSampling
-from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult
+from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult, BlockRequest
 from contracts.errors import SystemFault, Unavailable
 from store.postgres import PostgresStore
 from tests.support.blocks import Big, Drip, Fail, Film, Hang, Nap, PassOnce, Sub
@@ -116,6 +116,22 @@ async def test_a_job_is_begun_once_and_looked_at(alone: Stack, tmp_path: Path) -
     result = await run(alone, Film.id, value="tea", file=str(log))
     assert (result.outputs, result.error) == ({"value": {"value": ["begun", "tea"]}}, None)
     assert [line.split()[0] for line in log.read_text().splitlines()] == ["begin", "look", "look"]
+
+
+async def test_what_came_before_a_sleep_is_told_whatever_comes_then(
+    alone: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as credentials that were deleted meanwhile."""
+    prepared = BlockActivities._prepared
+
+    async def refusing(self: BlockActivities, request: BlockRequest) -> Any:
+        if request.resume:
+            raise BlockError("gone")
+        return await prepared(self, request)
+
+    monkeypatch.setattr(BlockActivities, "_prepared", refusing)
+    result = await run(alone, Nap.id, value=3)
+    assert (result.outputs, result.error) == ({"value": {"value": [0]}}, "gone")
 
 
 @pytest.mark.parametrize(("step", "code", "looks"), [("begin", "outcome_unknown", 0), ("look", None, 3)])
