@@ -107,19 +107,21 @@ def _parsed(value: Any) -> Any:
 
 
 def find(collection: Any, key: str | int) -> Any:
-    """The value under the key, or `_ABSENT`. A text key asks every dictionary of a list, if one of them has it."""
+    """The value under the key, or `_ABSENT`.
+
+    A text key asks every item of a list, and no item having it is an answer, too (agent-graphs §17.10); but one of
+    digits that none has is a position.
+    """
     if isinstance(collection, dict):
         return collection.get(_key(collection, key), _ABSENT)
     if not isinstance(collection, list):
         return _ABSENT
     if isinstance(key, str):
         found = [item[key] for item in collection if isinstance(item, dict) and key in item]
-        if found or not collection:
+        if found or not collection or not key.isdecimal():
             return found
-        if not key.removeprefix("-").isdecimal():
-            return _ABSENT
     index = int(key)
-    return collection[index] if -len(collection) <= index < len(collection) else _ABSENT
+    return collection[index] if 0 <= index < len(collection) else _ABSENT
 
 
 def _key(dictionary: dict[Any, Any], key: str | int) -> str | int:

@@ -73,7 +73,7 @@ def _tokens(item: Any) -> int:
 
 class AddToListInputs(Inputs):
     items: list[Any] = Field(alias="list", default_factory=list, description="The list to add to; empty at first")
-    entry: Any = Field(None, description="An item to add; nothing is added when there is none")
+    entry: Any = Field(None, description="An item to add; an empty one, such as 0 or an empty text, does not count")
     entries: list[Any] = Field(default_factory=list, description="Items to add, before the one above")
     position: int | None = Field(None, description="Where to put them; at the end when left out")
 
@@ -95,7 +95,7 @@ class AddToList(Block[AddToListInputs]):
     )
 
     async def run(self, inputs: AddToListInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        added = inputs.entries if inputs.entry is None else [*inputs.entries, inputs.entry]
+        added = [*inputs.entries, inputs.entry] if inputs.entry else inputs.entries
         at = len(inputs.items) if inputs.position is None else inputs.position
         yield "updated_list", [*inputs.items[:at], *added, *inputs.items[at:]]
 

@@ -27,9 +27,11 @@ from tests.blocks.block_runs import run
         ({"a": 1}, "keys", ("missing", {"a": 1})),
         ([10, 20], 1, ("output", 20)),
         ([10, 20], "1", ("output", 20)),
-        ([10, 20], -1, ("output", 20)),
+        ([10, 20], -1, ("missing", [10, 20])),
+        ([10, 20], "-1", ("output", [])),
         ([10], 1, ("missing", [10])),
-        ([10], "x", ("missing", [10])),
+        ([10], "x", ("output", [])),
+        ([{"b": 1}], "a", ("output", [])),
         ([{"a": 1}, {"b": 2}, {"a": 3}], "a", ("output", [1, 3])),
         ([], "a", ("output", [])),
         ('{"a": {"b": 1}}', "a", ("output", {"b": 1})),
@@ -76,6 +78,13 @@ async def test_numbers_as_keys_find_texts() -> None:
 async def test_where_items_are_added(position: int | None, expected: list[int]) -> None:
     inputs = {"list": [1, 2], "entries": [3], "entry": 4, "position": position}
     assert await run(AddToList, inputs) == [("updated_list", expected)]
+
+
+@pytest.mark.parametrize("entry", [None, "", 0, False, [], {}])
+async def test_an_empty_entry_is_not_added(entry: Any) -> None:
+    """As upstream; one of many may be empty."""
+    assert await run(AddToList, {"list": [1], "entry": entry}) == [("updated_list", [1])]
+    assert await run(AddToList, {"list": [1], "entries": [entry], "entry": entry}) == [("updated_list", [1, entry])]
 
 
 @pytest.mark.parametrize("index", [2, -3])
