@@ -92,14 +92,14 @@ class GetCurrentTime(Block[CurrentTimeInputs]):
     async def run(self, inputs: CurrentTimeInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         style = inputs.format_type
         here = style.here(context)
-        # A time without its date does not know its zone's offset, so it is cut from the whole.
-        told = style.of(here).partition("T")[2] if isinstance(style, Iso8601) else here.strftime(style.format)
+        # A time without its date does not know its zone's offset, so it is cut from the whole, from its T on.
+        told = style.of(here)[len("2026-12-31") :] if isinstance(style, Iso8601) else here.strftime(style.format)
         yield "time", told
 
 
 class CurrentDateInputs(Inputs):
     trigger: str = Field(description="Anything; its arrival asks for the date")
-    offset: int | str = Field(0, description="How many days before today")
+    offset: int | str = Field(0, description="How many days before today; today where it is no whole number")
     format_type: DateStrftime | DateIso8601 = Field(
         default_factory=DateStrftime, description="How to tell it, and where"
     )
@@ -125,7 +125,7 @@ class GetCurrentDate(Block[CurrentDateInputs]):
     async def run(self, inputs: CurrentDateInputs, context: BlockContext) -> AsyncIterator[Yielded]:
         style = inputs.format_type
         try:
-            day = style.here(context) - timedelta(days=_whole("offset", inputs.offset))
+            day = style.here(context) - timedelta(days=_offset(inputs.offset))
         except OverflowError:
             raise ValueError(f"{inputs.offset} days ago there was no calendar.") from None
         yield "date", day.date().isoformat() if isinstance(style, DateIso8601) else day.strftime(style.format)
@@ -203,6 +203,13 @@ class CountdownTimer(Block[CountdownTimerInputs]):
                 yield Sleep(duration, done + 1)
                 return
             yield "output_message", inputs.input_message
+
+
+def _offset(value: int | str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        return 0  # as upstream: a text such as "today" means today
 
 
 def _whole(name: str, value: int | str) -> int:

@@ -29,11 +29,13 @@ BERLIN = {"timezone": "Europe/Berlin"}
     ("block", "inputs", "expected"),
     [
         (GetCurrentTime, {}, "23:30:05"),
-        (GetCurrentTime, {"format_type": {**ISO, **BERLIN}}, "00:30:05+01:00"),
+        (GetCurrentTime, {"format_type": {**ISO, **BERLIN}}, "T00:30:05+01:00"),
         (GetCurrentTime, {"format_type": {"discriminator": "strftime", "format": "%H"}}, "23"),
         (GetCurrentDate, {}, "2026-12-31"),
         (GetCurrentDate, {"offset": "30"}, "2026-12-01"),
         (GetCurrentDate, {"offset": -1}, "2027-01-01"),
+        (GetCurrentDate, {"offset": ""}, "2026-12-31"),
+        (GetCurrentDate, {"offset": "today"}, "2026-12-31"),
         (GetCurrentDate, {"format_type": {**ISO, **BERLIN}}, "2027-01-01"),
         (GetCurrentDate, {"format_type": {"discriminator": "strftime", "format": "%d.%m."}}, "31.12."),
         (GetCurrentDateAndTime, {}, "2026-12-31 23:30:05"),
@@ -61,11 +63,9 @@ async def test_a_zone_nobody_knows(zone: str) -> None:
         await run(GetCurrentTime, {"trigger": "go", "format_type": {**ISO, "timezone": zone}})
 
 
-@pytest.mark.parametrize(
-    ("offset", "complaint"), [("soon", "whole number"), (10**6, "no calendar"), (10**12, "calendar")]
-)
-async def test_offsets_that_lead_nowhere(offset: Any, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+@pytest.mark.parametrize("offset", [10**6, 10**12, str(10**12)])
+async def test_offsets_that_lead_nowhere(offset: Any) -> None:
+    with pytest.raises(ValueError, match="no calendar"):
         await run(GetCurrentDate, {"trigger": "go", "offset": offset})
 
 
