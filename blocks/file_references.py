@@ -79,8 +79,14 @@ def to_data_uri(file: File) -> str:
 
 
 def text_of(file: File) -> str:
-    """The file as text: UTF-8, or what its byte order mark says, else Latin 1, which reads anything."""
-    content = file.content
+    """The file as text: UTF-8, or what its byte order mark says, else Latin 1, which reads anything.
+
+    Its lines end in `\\n` alone, whatever system wrote them, so that a delimiter of `\\n` parts them.
+    """
+    return _decoded(file.content).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(content: bytes) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace").removeprefix("\ufeff")

@@ -168,6 +168,16 @@ async def test_reading_in_pieces(about: dict[str, Any], pieces: list[str]) -> No
     assert await run(FileRead, {"file_input": data_uri(b"a\nb\nc"), **about}) == [("content", p) for p in pieces]
 
 
+async def test_lines_end_as_they_do_here_whatever_system_wrote_them() -> None:
+    uri = data_uri("ä\r\nb\rc\n".encode())
+    assert await run(FileRead, {"file_input": uri}) == [("content", "ä\nb\nc\n")]
+    assert await run(FileRead, {"file_input": uri, "delimiter": "\n", "skip_rows": 1, "row_limit": 1}) == [
+        ("content", "b")
+    ]
+    assert text_of(File("a.txt", "text/plain", "a\r\nb".encode("utf-16"))) == "a\nb"
+    assert text_of(File("a.txt", "text/plain", b"\xe4\r\nb")) == "ä\nb"
+
+
 async def test_a_file_of_many_rows_is_not_split_to_be_read() -> None:
     content = data_uri(b"," * 20_000_000)
     with within(seconds=20, megabytes=400):
