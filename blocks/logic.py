@@ -122,18 +122,13 @@ class IfInputMatches(Block[IfInputMatchesInputs]):
             yield "no_output", inputs.no_value
 
 
-_TO_TYPE = {kind: compile_coercion(kind) for kind in (str, list, dict)}
-_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+_TO_TYPE = {kind: compile_coercion(kind) for kind in (str, int, float, bool, list, dict)}
 
 
 def matches(given: Any, value: Any) -> bool:
-    """Whether they are equal once the value has the type of what was given. What does not convert differs."""
-    if isinstance(given, bool):
-        return given is (value if isinstance(value, bool) else _TRUTHS.get(str(value).strip().lower()))
-    if isinstance(given, int | float):
-        try:
-            return given == float(value)
-        except (TypeError, ValueError, OverflowError):
-            return bool(given == value)
+    """Whether they are equal, if need be once the value has the type of what was given.
+
+    It is converted as any input is (agent-graphs §8): what is no number is 0 then, a text other than `true` is false.
+    """
     convert = _TO_TYPE.get(type(given))
-    return bool(given == (convert(value) if convert else value))
+    return bool(given == value or (convert and given == convert(value)))
