@@ -192,7 +192,7 @@ class _Environment(SandboxedEnvironment):
 
 
 def _formatted(value: Any, *arguments: Any, **named: Any) -> Any:
-    """A number by a pattern, as upstream's filter has it: `{{ 2.5|format("%.2f") }}`. Jinja's own is the other way round.
+    """A number by a pattern, as upstream has it: `{{ 2.5|format("%.2f") }}`. Jinja itself has it the other way round.
 
     Where the value is no number it is the pattern, as Jinja has it; without a pattern it stays as it is.
     """

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
-from blocks.limits import MOST_MATCHES
+from blocks.limits import LONGEST_SEARCHED_TEXT, MOST_MATCHES
 from blocks.patterns import contains, find_all
 from engine.coerce import compile_coercion
 
@@ -86,7 +86,7 @@ class ExtractTextInformation(Block[ExtractTextInformationInputs]):
         text = _as_text(inputs.text)
         found = await find_all(
             inputs.pattern,
-            text,
+            text[:LONGEST_SEARCHED_TEXT],  # as upstream: what is behind that is not searched
             inputs.group,
             case_sensitive=inputs.case_sensitive,
             dot_all=inputs.dot_all,

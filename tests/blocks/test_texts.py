@@ -84,8 +84,14 @@ async def test_limits_of_extraction() -> None:
     found = dict(await extract("a" * 2_000, "a", find_all=True))
     assert found["matched_count"] == 1_000
     assert len(dict(await extract("a" * 20_000, "a+"))["positive"]) == 10_000
-    with pytest.raises(ValueError, match="1,000,001 characters"):
-        await extract("a" * 1_000_001, "a")
+
+
+async def test_of_a_long_text_the_beginning_is_searched() -> None:
+    text = "tea" + " " * 1_000_000 + "milk"
+    assert dict(await extract(text, r"\w+", find_all=True))["matched_results"] == ["tea"]
+    assert dict(await extract(text, "milk"))["negative"] == text
+    with pytest.raises(ValueError, match="1,000,007 characters"):
+        await run(MatchTextPattern, {"text": text, "match": "tea", "data": 1})
 
 
 async def test_a_pattern_that_is_none() -> None:
@@ -148,6 +154,22 @@ async def test_templates_loop_and_call() -> None:
     assert await render("**bold** 12345 {{ '100000: %s' % 1 }}", {}) == "**bold** 12345 100000: 1"
 
 
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ n|format('%.2f') }}", "2.50"),
+        ("{{ '7'|format('%05d') }}", "00007"),
+        ("{{ n|format }} {{ word|format }}", "2.5 tea"),
+        ("{{ n|format('') }}", "2.5"),
+        ("{{ '%s and %s'|format(word, n) }}", "tea and 2.5"),
+        ("{{ '%s'|format(word) }}", "tea"),
+        ("{{ '%.1f'|format(n) }}", "2.5"),
+    ],
+)
+async def test_numbers_are_formatted_as_upstream_does_and_as_jinja_does(template: str, expected: str) -> None:
+    assert await render(template, {"n": 2.5, "word": "tea"}) == expected
+
+
 async def test_a_template_cannot_change_its_values() -> None:
     values = {"xs": [1]}
     assert await render("{% set _ = xs.append(2) %}{{ xs }}", values) == "[1, 2]"
@@ -169,6 +191,8 @@ async def test_a_template_cannot_change_its_values() -> None:
         "{{ '{:>100000}'.format(1) }}",
         "{{ '{:>{}}'.format(1, 100000) }}",
         "{{ '%100000d'|format(1) }}",
+        "{{ 1|format('%100000d') }}",
+        "{{ missing|format('%d') }}",
         "{% set n = namespace(x='aaaa') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
         "{% set n = namespace(x='aaaa') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
         "{% set n = namespace(x='aaaa') %}{% for i in range(99) %}{% set n.x = n.x|replace('a', 'aa') %}{% endfor %}",
