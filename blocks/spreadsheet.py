@@ -11,19 +11,17 @@ from pydantic import Field
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
 from blocks.file_references import open_file, text_of
 from blocks.services import File
-from blocks.tables import CsvMarks, TableReading
+from blocks.tables import CsvMarks, TableReading, is_excel
 
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIP = b"PK\x03\x04"
 
 
 class ReadSpreadsheetInputs(Inputs):
     contents: str | None = Field(None, description="The table as CSV text")
     file_input: str | None = Field(
         None,
-        description="The table as a CSV or Excel (.xlsx) file: a data URI, an address or the URI of a file of the run; "
-        "counts before `contents`",
+        description="The table as a CSV or Excel file (.xlsx, .xls): a data URI, an address or the URI of a file of the "
+        "run; counts before `contents`",
     )
     delimiter: str = Field(",", description="The character between two cells")
     quotechar: str = Field('"', description="The character around a cell that contains others; empty for none")
@@ -81,9 +79,7 @@ async def _rows(inputs: ReadSpreadsheetInputs, file: File | None) -> list[dict[s
         skip_columns=frozenset(inputs.skip_columns),
     )
     marks = CsvMarks(inputs.delimiter, inputs.quotechar, inputs.escapechar)
-    if file is not None and file.content.startswith(_OLD_EXCEL):
-        raise ValueError("This is a file of Excel 2003 or older; save it as .xlsx or .csv.")
     # A data URI has no name, and servers often call everything octet-stream: the content decides.
-    if file is not None and (file.content.startswith(_ZIP) or file.content_type == _EXCEL):
+    if file is not None and (is_excel(file.content) or file.content_type == _EXCEL):
         return await reading.read(file.content, marks)
     return await reading.read((inputs.contents or "") if file is None else text_of(file), marks)

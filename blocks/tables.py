@@ -13,6 +13,7 @@ from datetime import datetime, time
 from typing import Any
 
 import openpyxl
+import xlrd
 
 from blocks.apart.limited import Limited
 from blocks.limits import LARGEST_PART, LARGEST_UNPACKED, LONGEST_TABLE, MOST_CELLS
@@ -21,11 +22,18 @@ from blocks.zip_files import open_zip
 _MOST_PARTS = 10_000
 _ROWS_AND_TEXTS = ("xl/worksheets/", "xl/sharedStrings.xml")
 _NO_ROWS: Sequence[str] = ()
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK\x03\x04"
 
 # Fields are bounded by the text they stand in; the module's own bound of 128 KiB is shorter than many an article.
 csv.field_size_limit(LONGEST_TABLE)
 
 _APART = Limited("blocks.tables:rows_here", "The table", megabytes=1024, seconds=60)
+
+
+def is_excel(content: bytes) -> bool:
+    """Whether a file begins as those of Excel do, of today (.xlsx) or before 2007 (.xls)."""
+    return content.startswith((_ZIP, _OLD_EXCEL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,13 @@ class TableReading:
 
 def rows_here(content: str | bytes, about: Mapping[str, Any], marks: Mapping[str, str]) -> list[dict[str, str]]:
     """What `TableReading.read` gives, in this process and thread."""
-    lines = excel_lines(content) if isinstance(content, bytes) else csv_lines(content, **marks)
-    return TableReading(**about).rows(lines)
+    return TableReading(**about).rows(_lines(content, marks))
+
+
+def _lines(content: str | bytes, marks: Mapping[str, str]) -> Iterator[Sequence[str]]:
+    if isinstance(content, str):
+        return csv_lines(content, **marks)
+    return old_excel_lines(content) if content.startswith(_OLD_EXCEL) else excel_lines(content)
 
 
 def csv_lines(text: str, *, delimiter: str, quotechar: str, escapechar: str) -> Iterator[Sequence[str]]:
@@ -143,6 +156,44 @@ def excel_lines(content: bytes) -> Iterator[Sequence[str]]:
     except Exception as error:
         # Whatever a damaged file makes of the library: it raises a dozen kinds.
         raise ValueError(f"The spreadsheet cannot be read ({type(error).__name__}).") from None
+
+
+def old_excel_lines(content: bytes) -> Iterator[Sequence[str]]:
+    """The same of a file of Excel before 2007 (.xls)."""
+    try:
+        workbook = xlrd.open_workbook(
+            # It remarks on oddities: to nobody.
+            file_contents=content,
+            logfile=io.StringIO(),
+            on_demand=True,
+            ragged_rows=True,
+        )
+        if not workbook.nsheets:
+            return
+        sheet = workbook.sheet_by_index(0)
+        width = 0
+        for number in range(sheet.nrows):
+            line = sheet.row(number)
+            width = width or len(line)
+            yield [_old_cell(cell, workbook.datemode) for cell in line] + [""] * (width - len(line))
+    except MemoryError:
+        raise
+    except Exception as error:
+        # As above; an encrypted one, too.
+        raise ValueError(f"The spreadsheet cannot be read ({type(error).__name__}).") from None
+
+
+def _old_cell(cell: xlrd.sheet.Cell, datemode: int) -> str:
+    match cell.ctype:
+        case xlrd.XL_CELL_DATE:
+            moment: datetime = xlrd.xldate.xldate_as_datetime(cell.value, datemode)
+            return _cell(moment.time() if 0 <= cell.value < 1 else moment)
+        case xlrd.XL_CELL_BOOLEAN:
+            return str(bool(cell.value))
+        case xlrd.XL_CELL_ERROR:
+            return str(xlrd.error_text_from_code.get(cell.value, "#N/A"))
+        case _:
+            return _cell(cell.value)
 
 
 def _cell(value: Any) -> str:

@@ -1,10 +1,12 @@
 """Tables from CSV and Excel: what upstream reads (agent-graphs §17.9), and files made to take memory or time."""
 
+import base64
 import io
 import json
 import resource
 import time
 import zipfile
+import zlib
 from datetime import date, datetime
 from typing import Any
 
@@ -169,8 +171,47 @@ async def test_excel_cells_become_texts() -> None:
 
 async def test_excel_is_known_by_its_content() -> None:
     assert await rows(file_input=uri(excel(["a"], [1]), "application/octet-stream")) == [{"a": "1"}]
-    with pytest.raises(ValueError, match="Excel 2003"):
-        await rows(file_input=uri(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100)))
+    assert len(await rows(file_input=uri(OLD, "application/octet-stream"))) == 2
+
+
+OLD = zlib.decompress(
+    base64.b64decode(
+        b"eNrtWE1IVFEU/u6b98aZwdHxL9JgGIS0TBfRJiQdC0s3I5ZEPwQ2OkPKyIyMY2CLsmxWEQStijaCFW2sCPqhgtq1CMxaFEGkSW1cBQUt1Ne557"
+        b"2ZZmwCB8pQ3ve4591z7rnv3Hfuuefe915NlcyM362axTI0w4Yl3Ql7hkxQcaYYD6hd12U1dXdQ0S2sKTgdNJF2DY/dLwvkHMr5noWCO+pzosAn"
+        b"KscwiI5YNOxbRezhMQSFHEOTUCn2FFyjUoRKHlcp016mZUxvs+4Tpi0suci0iXRnxFFM+TvqdppxfFip5rYiogIPuM97lmxHBV7IOD5zSRi6Gn"
+        b"bH+4MD677BqxZiAhQEbeFoOC75YlyHCzhCaAgEGlpbvaobN+Qyb29vDAQau7q86kbcJP9n6PhSbTMop2iawHfdB3xLpY1nPku+unIBkv/Ilhf8"
+        b"Qe6gGc8ld9K055K7aPaXyy8rKjAK/biQaytJfT+rRqB1JeFGLacZDbFEXzi+gG4ZYVxIKdIfDdGtd3hwyAaEgiO0IoMJkvSQNkn6YpKJUipyQP"
+        b"hwAnEsIEr2d70b/qiR2kCwN1IoNRK+RF//kI805aONJOfJSnJuXvqFREMo5noJJwAPOWHh1tfXgZ5OfzdLRnljM7a/zfLloOOs7EGdi7jFxlQ+"
+        b"uo57bGN6jp+6ietVTMvpvele01lhVvaNsc55bq0hOzsYb/y1GfUtVE/O73/oTc75t1J9sm32VPnkW/84qsm5IeovrzHUi3px9YrEI3/qLsxE+Y"
+        b"Fp5W9J06F4zLHr5h5fjEWeDpA/JAxOekekOcX0lcHZiLOlOZU4Nc1pxGlpzk6c3bQqmM+2Ktiq9ONTGrdgqy5O9ienFbJoI38LslWGg4w5vyFR"
+        b"ybOSv3fhS4umODinyfFKOwqPN9uOwnbkrJ5WXObcz9MrNCuluC8baQP5hdWIIJGmazWCRM4IksdF9ipyedWCBQsWLFiw8F8g+HhkHGFVPrAZh5"
+        b"sC87/OIpUl6zfJusUBxOhK0DfUXvqSStAX1Uhe8bMBmkg9S6ywT+p/ocQhsh5HBD08jkje8UuHU5H5Pivu6Pl7Syhf+0v5jPMf2/8JRZ43pQ=="
+    )
+)
+"""A file of Excel before 2007 with two sheets, which the library xlwt wrote; no library that is kept up does."""
+
+
+async def test_old_excel() -> None:
+    first, second = await rows(file_input=uri(OLD, "application/vnd.ms-excel"))
+    assert first == {
+        "kind": "grün \U0001f375",
+        "cups": "2",
+        "day": "2026-05-31",
+        "at": "14:30:00",
+        "both": "2026-05-31 14:30:00",
+        "hot": "True",
+        "none": "",
+    }
+    assert second == {"kind": "black", "cups": "2.5", **dict.fromkeys(("day", "at", "both", "hot", "none"), "")}
+
+
+@given(st.integers(0, len(OLD) - 1), st.binary(min_size=1, max_size=20))
+@settings(max_examples=80, deadline=None)
+async def test_a_damaged_old_spreadsheet_is_refused_or_read(at: int, patch: bytes) -> None:
+    content = bytearray(OLD)
+    content[at : at + len(patch)] = patch
+    found = await attempt(ReadSpreadsheet, {"file_input": uri(bytes(content)), "has_header": False})
+    assert isinstance(found, str) or isinstance(found[0][1], list)
 
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -274,6 +315,9 @@ async def test_a_sheet_that_boasts_of_its_size_is_read_as_it_is() -> None:
         pytest.param(with_part(excel(["a"]), SHEET, bytes(limits.LARGEST_UNPACKED + 1)), id="zip bomb"),
         pytest.param(excel(["a"])[:-50], id="cut off"),
         pytest.param(b"PK\x03\x04 no archive", id="no archive"),
+        pytest.param(OLD[:8] + bytes(100), id="nothing of old Excel"),
+        pytest.param(OLD[:2_000], id="old Excel cut off"),
+        pytest.param(OLD[:8] + b"\xff" * 10_000, id="old Excel of ones"),
         pytest.param(with_part(excel(["a"]), "xl/workbook.xml", b""), id="no workbook"),
     ],
 )
