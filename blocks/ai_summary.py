@@ -13,15 +13,12 @@ from typing import Any
 from pydantic import Field
 
 from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, user
-from blocks.base import Block, BlockContext, BlockError, BlockInputError, CallTools, Category, Example, Outputs, Yielded
+from blocks.base import Block, BlockContext, BlockError, CallTools, Category, Example, Outputs, Yielded
 
 MOST_CHUNKS = 100
 _WORD = re.compile(r"\s{0,16}(?:[^\s\u2e80-\U0010ffff]{1,16}|[\u2e80-\U0010ffff])|\s{1,16}")
 """About a token or a few: a word with the white space before it. Long ones are cut, and where a script writes no blanks
 between words each character is one. All of a text is in its words."""
-
-_LONGEST = 32
-"""Characters of a word."""
 
 _MOST_LEVELS = 6
 
@@ -105,19 +102,17 @@ class AITextSummarizer(Block[AITextSummarizerInputs]):
 def chunks(text: str, size: int, overlap: int) -> list[str]:
     """The text in parts of `size` words, each beginning with the last `overlap` words of the one before.
 
-    BlockInputError when these would not get on, or are too many.
+    Parts that would not get on overlap by half. What is behind the hundredth is left out, as upstream does.
     """
     if overlap >= size:
-        raise BlockInputError("`chunk_overlap` must be smaller than `max_tokens`.")
+        overlap = size // 2
     if len(text) <= size:
         return [text]
     step = size - overlap
     most = step * MOST_CHUNKS + overlap
-    # Words have an end, so a text may be too long before they are counted.
-    begins = [word.start() for word in islice(_WORD.finditer(text), most + 1)] if len(text) <= most * _LONGEST else []
-    if not 0 < len(begins) <= most:
-        raise BlockInputError(f"The text has too many parts, of {MOST_CHUNKS} at the most: raise `max_tokens`.")
-    begins.append(len(text))
+    begins = [word.start() for word in islice(_WORD.finditer(text), most + 1)]
+    if len(begins) <= most:
+        begins.append(len(text))
     starts = range(0, max(1, len(begins) - 1 - overlap), step)
     if len(starts) == 1:
         return [text]

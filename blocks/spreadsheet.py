@@ -20,8 +20,8 @@ class ReadSpreadsheetInputs(Inputs):
     contents: str | None = Field(None, description="The table as CSV text")
     file_input: str | None = Field(
         None,
-        description="The table as a CSV or Excel file (.xlsx, .xls): a data URI, an address or the URI of a file of the "
-        "run; counts before `contents`",
+        description="The table as a CSV or Excel file (.xlsx, .xls): a data URI, an address or the URI of a file of "
+        "the run; counts before `contents`",
     )
     delimiter: str = Field(",", description="The character between two cells")
     quotechar: str = Field('"', description="The character around a cell that contains others; empty for none")

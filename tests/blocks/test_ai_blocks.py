@@ -322,20 +322,25 @@ def test_any_text_is_cut(text: str) -> None:
 
 @given(st.text("ab \n猫", max_size=200), st.integers(2, 9), st.integers(0, 1))
 def test_no_word_is_lost(text: str, size: int, overlap: int) -> None:
-    try:
-        parts = chunks(text, size, overlap)
-    except BlockInputError:
-        return
+    parts = chunks(text, size, overlap)
     assert all(part in text for part in parts)
     if not overlap:
         assert "".join("".join(parts).split()) == "".join(text.split())
 
 
-def test_parts_that_would_not_get_on_or_are_too_many() -> None:
-    with pytest.raises(BlockInputError, match="must be smaller"):
-        chunks("a b c", 2, 2)
-    with pytest.raises(BlockInputError, match="of 100 at the most"):
-        chunks("a " * 1000, 2, 1)
+def test_parts_that_would_not_get_on_overlap_by_half() -> None:
+    assert chunks("aa bb cc dd ee ff", 4, 4) == chunks("aa bb cc dd ee ff", 4, 100) == ["aa bb cc dd", "cc dd ee ff"]
+    assert chunks("aa bb", 1, 1) == ["aa", "bb"]
+
+
+def test_of_a_very_long_text_the_beginning_is_summed_up() -> None:
+    words = [f"w{number}" for number in range(1_000)]
+    parts = chunks(" ".join(words), 3, 1)
+    assert len(parts) == 100
+    assert (parts[0], parts[-1]) == ("w0 w1 w2", "w198 w199 w200")
+    started = time.perf_counter()
+    assert len(chunks("a " * 20_000_000, 2, 1)) == 100
+    assert time.perf_counter() - started < 1
 
 
 async def test_summaries_are_summed_up_until_one_is_left() -> None:
