@@ -8,7 +8,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, SubElement
+from xml.sax.saxutils import unescape
 
 from defusedxml.ElementTree import fromstring
 from pydantic import Field
@@ -18,6 +19,7 @@ from blocks.limits import LONGEST_TEXT
 
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_LOOSE_TAG = re.compile(r"<([^<>]+)>")
 _MARK = "\ufeff"
 _AS_IT_IS = (("<![CDATA[", "]]>"), ("<!--", "-->"))
 _DEEPEST = 200
@@ -65,11 +67,48 @@ def parse(text: str) -> dict[str, Any]:
         # A root of our own: a model's answer may have several elements, or words around them.
         root: Element = fromstring(f"<root>{body}</root>", forbid_dtd=True)
     except ParseError as error:
-        raise ValueError(f"The XML is not well-formed: {error}") from None
+        loosely = _read_loosely(body)
+        if loosely is None:
+            raise ValueError(f"The XML is not well-formed: {error}") from None
+        root = loosely
     if len(root) == 0:
         raise ValueError("The text has no XML element.")
     parsed: dict[str, Any] = _content(root, 0)
     return parsed
+
+
+def _read_loosely(text: str) -> Element | None:
+    """What models write for XML, in the way upstream reads it; None when the tags do not match even so.
+
+    A tag may be a number or several words, which are joined by `_`, and may close in capitals; a lone `<` is a text's.
+    """
+    if "<!" in text or "<?" in text:
+        return None
+    opened = [Element("root")]
+    done = 0
+    for tag in _LOOSE_TAG.finditer(text):
+        words = tag[1].split()
+        if tag[1][0].isspace() or not words or "=" in tag[1]:
+            continue
+        name = "_".join(words).lower()
+        _say(opened[-1], text[done : tag.start()])
+        done = tag.end()
+        if name.startswith("/"):
+            if opened.pop().tag != name.removeprefix("/").lstrip("_") or not opened:
+                return None
+        else:
+            element = SubElement(opened[-1], name.removesuffix("/").rstrip("_"))
+            if not name.endswith("/"):
+                opened.append(element)
+            if len(opened) > _DEEPEST:
+                return None
+    return opened[0] if len(opened) == 1 else None
+
+
+def _say(element: Element, text: str) -> None:
+    """What stands beside elements is left out, here as elsewhere."""
+    if text and len(element) == 0:
+        element.text = (element.text or "") + unescape(text, {"&quot;": '"', "&apos;": "'"})
 
 
 def _mended(text: str) -> Iterator[str]:

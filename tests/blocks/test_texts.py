@@ -327,6 +327,12 @@ async def test_plain_templates_stay_in_the_process_and_are_told_the_same(monkeyp
         ("<a>Q&A<!-- <![CDATA[ & --> R&D <![CDATA[<!-- & ]]>&</a>", {"a": "Q&A R&D <!-- & &"}),
         ("\ufeff<?xml version='1.0'?><a>1</a>", {"a": "1"}),
         ("\ufeff<a>1</a>", {"a": "1"}),
+        # What models write, read as upstream reads it.
+        ("<My Tag>1</my tag>", {"my_tag": "1"}),
+        ("<1>x</1><2>y</2>", {"1": "x", "2": "y"}),
+        ("<a><B>x &amp; y</b><c/></A>", {"a": {"b": "x & y", "c": ""}}),
+        ("<a>1 < 2 and R&D, x = y > z</a>", {"a": "1 < 2 and R&D, x = y > z"}),
+        ("<a>if x <= y</a>", {"a": "if x <= y"}),
     ],
 )
 async def test_xml(xml: str, expected: dict[str, Any]) -> None:
@@ -347,6 +353,13 @@ async def test_xml(xml: str, expected: dict[str, Any]) -> None:
         "<a>&<!--</a>",
         "<![CDATA[" * 300_000,
         "<a>" + "<!--<![CDATA[" * 200_000,
+        "<a>1 < 2</b>",
+        "<a>1 < 2</a></a>",
+        "<1><2></1></2>",
+        "</root><1>x</1><root>",
+        "<1>" * 3_000_000,
+        "<1 " * 3_000_000,
+        "<1></1>" * 200_000 + "<1>",
     ],
     ids=lambda xml: xml[:30],
 )
