@@ -19,12 +19,12 @@ _CHARACTERS_PER_TOKEN = 4
 class CreateListInputs(Inputs):
     values: list[Any] = Field(description="The items; link single ones to `values_$_<position>`")
     max_size: int | None = Field(
-        None, description="The most items of one list; what is left goes into further lists", ge=1
+        None, description="The most items of one list, 0 for any; what is left goes into further lists", ge=0
     )
     max_tokens: int | None = Field(
         None,
-        description="The most tokens of one list, at about four characters each",
-        ge=1,
+        description="The most tokens of one list, at about four characters each; 0 for any",
+        ge=0,
     )
 
 

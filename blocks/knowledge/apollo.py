@@ -189,9 +189,13 @@ class SearchPeople(Block[SearchPeopleInputs]):
         yield "people", people
 
 
+_ANY_SIZE = [0, 1_000_000]
+"""No range at all: said to Apollo it would leave out the companies whose size it does not know."""
+
+
 class SearchOrganizationsInputs(ApolloInputs):
     organization_num_employees_range: list[int] = Field(
-        default_factory=lambda: [0, 1_000_000],
+        default_factory=lambda: list(_ANY_SIZE),
         title="Size",
         description="Fewest and most employees; several ranges one after the other",
     )
@@ -245,8 +249,9 @@ class SearchOrganizations(Block[SearchOrganizationsInputs]):
     )
 
     async def run(self, inputs: SearchOrganizationsInputs, context: BlockContext) -> AsyncIterator[Yielded]:
+        sizes = inputs.organization_num_employees_range
         wanted = {
-            "organization_num_employees_ranges": _ranges(inputs.organization_num_employees_range),
+            "organization_num_employees_ranges": _ranges(sizes) if sizes != _ANY_SIZE else [],
             "organization_locations": inputs.organization_locations,
             "organization_not_locations": inputs.organizations_not_locations,
             "q_organization_keyword_tags": inputs.q_organization_keyword_tags,

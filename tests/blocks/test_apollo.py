@@ -121,13 +121,18 @@ async def test_companies_come_one_by_one_and_then_all() -> None:
     assert outputs[0][1]["name"] == "Tea House"
     assert outputs[0][1]["phone"] == outputs[1][1]["name"] == ""
     assert json.loads(seen[0].body) == {
-        "organization_num_employees_ranges": ["0,1000000"],
         "organization_not_locations": ["Ireland"],
         "q_organization_name": "tea",
         "page": 1,
         "per_page": 100,
     }
     assert stats.items == 2
+    _, seen = await asked(
+        SearchOrganizations,
+        {**MINE, "organization_num_employees_range": [1, 50]},
+        {COMPANIES: answer(organizations=[], accounts=[])},
+    )
+    assert json.loads(seen[0].body)["organization_num_employees_ranges"] == ["1,50"]
 
 
 AGENTS = Path(__file__).parents[3] / "shared" / "agents"

@@ -110,6 +110,7 @@ async def test_lists_of_limited_tokens() -> None:
     outputs = await run(CreateList, {"values": ["a" * 8, "b" * 4, "c" * 40], "max_tokens": 3})
     assert outputs == [("list", ["a" * 8, "b" * 4]), ("list", ["c" * 40])]
     assert await run(CreateList, {"values": []}) == [("list", [])]
+    assert await run(CreateList, {"values": [1, 2], "max_size": 0, "max_tokens": 0}) == [("list", [1, 2])]
 
 
 async def test_too_many_gaps_are_refused() -> None:
