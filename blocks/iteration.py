@@ -39,8 +39,9 @@ class StepThroughItems(Block[StepThroughItemsInputs]):
     )
 
     async def run(self, inputs: StepThroughItemsInputs, context: BlockContext) -> AsyncIterator[Yielded]:
-        for collection in (inputs.items, inputs.items_object, _parsed(inputs.items_str)):
-            for key, item in _entries(collection):
+        for collection in (inputs.items, inputs.items_object, inputs.items_str):
+            # The text is read when its turn comes: what the others have goes out even if it is not JSON.
+            for key, item in _entries(_parsed(collection) if isinstance(collection, str) else collection):
                 yield "item", item
                 yield "key", key
 

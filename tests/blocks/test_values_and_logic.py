@@ -9,11 +9,12 @@ import pytest
 from blocks.agent_io import AgentInput, AgentOutput
 from blocks.base import BlockInputError
 from blocks.basic import StoreValue, UniversalTypeConverter
+from blocks.inputs import validated
 from blocks.iteration import StepThroughItems
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
 from blocks.typed_inputs import AgentDateInput, AgentNumberInput, AgentTableInput, AgentToggleInput
-from tests.blocks.block_runs import run
+from tests.blocks.block_runs import context, run
 
 
 @pytest.mark.parametrize("value", [0, False, "", [], {}])
@@ -128,6 +129,14 @@ async def test_every_collection_is_stepped_through_in_turn() -> None:
 async def test_what_cannot_be_stepped_through(inputs: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         await run(StepThroughItems, inputs)
+
+
+async def test_what_can_be_stepped_through_goes_out_before_what_cannot() -> None:
+    inputs = validated(StepThroughItems, {"items": ["a"], "items_str": "[1"})
+    outputs = StepThroughItems().run(inputs, context())
+    assert [await anext(outputs), await anext(outputs)] == [("item", "a"), ("key", 0)]
+    with pytest.raises(ValueError, match="not JSON"):
+        await anext(outputs)
 
 
 async def test_the_limit_itself_can_be_stepped_through() -> None:
