@@ -102,8 +102,8 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"The input is a text, but not JSON: {error}"[:300]) from None
 
 
 def find(collection: Any, key: str | int) -> Any:

@@ -35,12 +35,19 @@ from tests.blocks.block_runs import run
         ([{"a": 1}, {"b": 2}, {"a": 3}], "a", ("output", [1, 3])),
         ([], "a", ("output", [])),
         ('{"a": {"b": 1}}', "a", ("output", {"b": 1})),
-        ("not json", "a", ("missing", "not json")),
+        ('"a text"', "a", ("missing", '"a text"')),
         (5, "a", ("missing", 5)),
     ],
 )
 async def test_find_in_dictionary(collection: Any, key: Any, expected: tuple[str, Any]) -> None:
     assert await run(FindInDictionary, {"input": collection, "key": key}) == [expected]
+
+
+@pytest.mark.parametrize("text", ["not json", "", "{'a': 1}", "[" * 100_000, "[" + "9" * 5_000 + "]"])
+async def test_a_text_to_find_in_is_json(text: str) -> None:
+    with pytest.raises(ValueError, match="not JSON") as failure:
+        await run(FindInDictionary, {"input": text, "key": "a"})
+    assert len(str(failure.value)) < 400
 
 
 async def test_add_to_dictionary_ignores_no_value_and_no_key() -> None:
