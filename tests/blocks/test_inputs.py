@@ -82,8 +82,8 @@ def test_a_wrong_item_is_located_and_its_value_kept_secret() -> None:
 
 
 def test_limits_of_fields_are_told() -> None:
-    with pytest.raises(BlockInputError, match="`max_size` should be greater than or equal to 1"):
-        validated(CreateList, {"values": [], "max_size": 0})
+    with pytest.raises(BlockInputError, match="`max_size` should be greater than or equal to 0"):
+        validated(CreateList, {"values": [], "max_size": -1})
 
 
 @pytest.mark.parametrize("name", ["values_$_x", "values_$_-1", "values_$_999999999"])
