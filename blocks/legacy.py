@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.former_pins import RENAMED_INPUTS, RENAMED_OUTPUTS
 from engine.pins import base_name
 
 LEGACY_IDS: Mapping[str, str] = {
@@ -56,18 +57,12 @@ SUCCESSORS: Mapping[str, Successor] = {
     ),
     # Wait of 2024
     "d67a9c52-5e4e-11e2-bcfd-0770200c9c61": Successor(
-        "d67a9c52-5e4e-11e2-bcfd-0800200c9a71", inputs={"data": "input_message"}, outputs={"data": "output_message"}
+        "d67a9c52-5e4e-11e2-bcfd-0800200c9a71",
+        inputs={"data": "input_message"},
+        outputs={"data": "output_message", "message": "output_message"},
     ),
 }
 """Removed blocks that a block of today can stand in for."""
-
-RENAMED_INPUTS: Mapping[str, Mapping[str, str]] = {
-    # Fill text template
-    "db7d8f02-2f44-4c55-ab7a-eae0941f0c30": {"named_texts": "values"},
-    # Combine texts, which had four pins before it had a list
-    "e30a4d42-7b7d-4e6a-b36e-1f9b8e3b7d85": {f"input{number}": f"input_$_{number - 1}" for number in range(1, 5)},
-}
-"""Blocks of today whose inputs once had other names: the former names and those of today."""
 
 _AGENT_EXECUTOR = "e189baac-8c20-45a1-94a7-55177ea42565"
 _MCP_TOOL = "a0a4b1c2-d3e4-4f56-a7b8-c9d0e1f2a3b4"
@@ -82,7 +77,7 @@ _TEMPLATED = frozenset(
     }
 )
 _TEMPLATE_FIELDS = ("format", "prompt", "sys_prompt")
-_SINGLE_BRACES = re.compile(r"(?<!\{)\{\s*([a-zA-Z_]\w*)\s*\}(?!\})")
+_SINGLE_BRACES = re.compile(r"(?<!\{)\{\s*(texts\[\d+\]|[a-zA-Z_]\w*)\s*\}(?!\})")
 _DOUBLE_BRACES = re.compile(r"\{\{\s*[a-zA-Z_]|\{%")
 _DROPPED = frozenset(
     {
@@ -168,10 +163,14 @@ def _today(block_id: str) -> str:
 
 def _defaults(former_id: str, raw: Mapping[str, Any], inputs_of: InputsOf) -> dict[str, Any]:
     block_id = _today(former_id)
-    renamed = _renamed_inputs(former_id)
-    values = {
-        _renamed(name, renamed): value for name, value in raw.items() if not _is_dropped(block_id, name, inputs_of)
-    }
+    # What stands under a pin's name of today is newer than what stands under its former one.
+    here = {base_name(name) for name in raw}
+    renamed = {old: new for old, new in _renamed_inputs(former_id).items() if base_name(new) not in here}
+    kept = [
+        (_renamed(name, renamed), value) for name, value in raw.items() if not _is_dropped(block_id, name, inputs_of)
+    ]
+    # A whole that came after its parts would overwrite them.
+    values = dict(sorted(kept, key=lambda each: each[0] in renamed.values() and each[0] != base_name(each[0])))
     if block_id in _TEMPLATED:
         for name in _TEMPLATE_FIELDS:
             if isinstance(values.get(name), str):
@@ -190,6 +189,11 @@ def _defaults(former_id: str, raw: Mapping[str, Any], inputs_of: InputsOf) -> di
 def _renamed_inputs(former_id: str) -> Mapping[str, str]:
     successor = SUCCESSORS.get(former_id)
     return successor.inputs if successor else RENAMED_INPUTS.get(_today(former_id), {})
+
+
+def _renamed_outputs(former_id: str) -> Mapping[str, str]:
+    successor = SUCCESSORS.get(former_id)
+    return successor.outputs if successor else RENAMED_OUTPUTS.get(_today(former_id), {})
 
 
 def _with_double_braces(template: str) -> str:
@@ -235,10 +239,10 @@ def _leads_to_dropped(link: Any, former_ids: Mapping[str, str], inputs_of: Input
 
 def _link(link: Any, former_ids: Mapping[str, str]) -> Any:
     """The link under today's names of its pins."""
-    source = SUCCESSORS.get(_end(link, "source", former_ids))
+    outputs = _renamed_outputs(_end(link, "source", former_ids))
     inputs = _renamed_inputs(_end(link, "sink", former_ids))
-    if source:
-        link = {**link, "source_name": _renamed(link.get("source_name"), source.outputs)}
+    if outputs:
+        link = {**link, "source_name": _renamed(link.get("source_name"), outputs)}
     if inputs:
         link = {**link, "sink_name": _renamed(link.get("sink_name"), inputs)}
     return link

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.catalogue import own_catalogue
+from blocks.former_pins import RENAMED_INPUTS, RENAMED_OUTPUTS
 from blocks.legacy import LEGACY_IDS, modernise
 from blocks.mcp_tool import McpTool
 from engine.model import BlockId
+from engine.pins import base_name
 
 OUTPUT = "363ae599-353e-4804-937e-b2ee3cef3da4"
 TEXT_GENERATOR = "1f292d4a-41a4-4977-9684-7c8d560b9f91"
@@ -65,6 +67,7 @@ def test_former_ids(former: str, today: str) -> None:
         ("{% if x %}{total}{% endif %}", "{% if x %}{total}{% endif %}"),
         ('{{"json": 1}} {x}', '{{"json": 1}} {{x}}'),
         ('{"json": {x}}', '{"json": {x}}'),
+        ("{texts[0]}, {texts[12]}, {other[0]}", "{{texts[0]}}, {{texts[12]}}, {other[0]}"),
     ],
 )
 def test_placeholders(former: str, today: str) -> None:
@@ -181,6 +184,77 @@ def test_inputs_that_had_other_names() -> None:
     ]
 
 
+FILL = "db7d8f02-2f44-4c55-ab7a-eae0941f0c30"
+SHEETS_WRITE = "d9291e87-301d-47a8-91fe-907fb55460e5"
+CURRENT_TIME = "a892b8d9-3e4e-4e9c-9c1e-75f8efcf1bfa"
+COUNTDOWN = "d67a9c52-5e4e-11e2-bcfd-0800200c9a71"
+
+
+@pytest.mark.parametrize(
+    ("block_id", "former", "today"),
+    [
+        (OUTPUT, {"recorded_value": 1, "fmt_string": "{a}"}, {"value": 1, "format": "{{a}}"}),
+        (FILL, {"texts": ["x"], "named_texts": {"a": 1}}, {"values": {"a": 1}, "values_#_texts": ["x"]}),
+        (SHEETS_WRITE, {"spreadsheet_id": "1Leaf", "range": "A1"}, {"range": "A1", "spreadsheet_#_id": "1Leaf"}),
+        (CURRENT_TIME, {"format": "%H:%M"}, {"format_type_#_format": "%H:%M"}),
+        (COUNTDOWN, {"message": "tea"}, {"input_message": "tea"}),
+        ("996cec64-ac40-4dde-982f-b0dc60a5824d", {"numResults": 3}, {"number_of_results": 3}),
+        (
+            "3d71270d-599e-4148-9b95-71b35d2f44f0",
+            {"organization_num_empoloyees_range": [1, 9]},
+            {"organization_num_employees_range": [1, 9]},
+        ),
+        ("ed55ac19-356e-4243-a6cb-bc599e9b716f", {"usr_prompt": "{a}"}, {"prompt": "{{a}}"}),
+    ],
+)
+def test_inputs_renamed_over_the_years(block_id: str, former: dict[str, Any], today: dict[str, Any]) -> None:
+    after = migrated(block_id, **former)
+    assert after == today
+    assert list(after) == list(today), "a whole that comes after its parts overwrites them"
+
+
+def test_what_stands_under_todays_name_is_newer() -> None:
+    both = {"spreadsheet_id": "old", "spreadsheet": {"id": "new"}}
+    assert migrated(SHEETS_WRITE, **both) == both
+
+
+def test_every_name_of_a_pin_leads_to_one_of_today() -> None:
+    for block_id, names in RENAMED_INPUTS.items():
+        shape = SHAPES.shape(BlockId(block_id))
+        assert shape is not None
+        assert {base_name(name) for name in names.values()} <= set(shape.inputs)
+        assert not set(names) & set(shape.inputs)
+    for block_id, names in RENAMED_OUTPUTS.items():
+        shape = SHAPES.shape(BlockId(block_id))
+        assert shape is not None
+        assert set(names.values()) <= shape.outputs
+        assert not set(names) & shape.outputs
+
+
+def test_links_from_and_into_pins_of_former_names() -> None:
+    graph = {
+        "nodes": [
+            {**node(FILL), "id": "fill"},
+            {**node(COUNTDOWN), "id": "countdown"},
+            {**node("3735a31f-7e18-4aca-9e90-08a7120674bc"), "id": "read"},
+            {**node("acf7625e-d2cb-4941-bfeb-2819fc6fc015"), "id": "table"},
+            {**node(SHEETS_WRITE), "id": "sheet"},
+        ],
+        "links": [
+            link("fill", "combined_text", "countdown", "message"),
+            link("countdown", "message", "fill", "texts_$_0"),
+            link("read", "chunk", "sheet", "spreadsheet_id"),
+            link("table", "all_data_$_0", "fill", "named_texts_#_row"),
+        ],
+    }
+    assert modern(graph)["links"] == [
+        link("fill", "output", "countdown", "input_message"),
+        link("countdown", "output_message", "fill", "values_#_texts_$_0"),
+        link("read", "content", "sheet", "spreadsheet_#_id"),
+        link("table", "rows_$_0", "fill", "values_#_row"),
+    ]
+
+
 def test_sub_graphs_too() -> None:
     graph = {"nodes": [], "links": [], "sub_graphs": [{"nodes": [node(OUTPUT, format="{x}")], "links": []}]}
     assert modern(graph)["sub_graphs"][0]["nodes"][0]["input_default"] == {"format": "{{x}}"}
@@ -201,8 +275,24 @@ def test_what_is_no_graph_is_left_to_validation(graph: dict[str, Any]) -> None:
 
 
 texts = st.text(st.sampled_from("{}ab _"), max_size=12)
-block_ids = st.sampled_from([OUTPUT, EXECUTOR, DROPDOWN, SEND_EMAIL, PERPLEXITY, COMBINE, *LEGACY_IDS])
-names = st.sampled_from(["format", "prompt", "data", "inputs", "model", "username", "placeholder_values", "options"])
+block_ids = st.sampled_from([OUTPUT, EXECUTOR, DROPDOWN, SEND_EMAIL, PERPLEXITY, COMBINE, FILL, *LEGACY_IDS])
+names = st.sampled_from(
+    [
+        "format",
+        "prompt",
+        "texts",
+        "named_texts",
+        "values",
+        "recorded_value",
+        "value",
+        "data",
+        "inputs",
+        "model",
+        "username",
+        "placeholder_values",
+        "options",
+    ]
+)
 graphs = st.fixed_dictionaries(
     {
         "nodes": st.lists(
