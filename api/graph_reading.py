@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from api.graph_problems import FileCode, file_problem
 from contracts.errors import InvalidRequest
@@ -67,8 +68,8 @@ def _read_one(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]
         for name in {str(problem["loc"][0]): problem for problem in error.errors(include_url=False)}:
             del fields[name]
         problems.extend(
-            file_problem(FileCode.UNREADABLE_FIELD, f"{where}{_place(problem['loc'])}: {problem['msg']}")
-            for problem in error.errors(include_url=False)
+            file_problem(FileCode.UNREADABLE_FIELD, f"{where}{_place(fault['loc'])} {_fault(fault)}. It was left out.")
+            for fault in error.errors(include_url=False)
         )
         graph = Graph.model_validate(fields)
     nodes = _items(raw.get("nodes"), Node, f"{where}nodes", FileCode.UNREADABLE_NODE, problems)
@@ -85,7 +86,10 @@ def _read_one(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]
 def _items[ItemT: BaseModel](
     raw: Any, model: type[ItemT], where: str, code: FileCode, problems: list[dict[str, Any]]
 ) -> list[ItemT]:
-    """The items that can be read; one problem for each place of the others."""
+    """The items that can be read, if need be without what they can do without; one problem for each place that cannot.
+
+    Problems bear the ids that the file has.
+    """
     items: list[ItemT] = []
     for index, item in enumerate(raw or []):
         # A missing id is given later; files also spell it null.
@@ -95,12 +99,32 @@ def _items[ItemT: BaseModel](
         try:
             items.append(model.model_validate(cleaned))
         except ValidationError as error:
+            faults = error.errors(include_url=False)
+            lost = {str(fault["loc"][0]) for fault in faults if fault["loc"]}
+            if lost and not any(model.model_fields[name].is_required() for name in lost):
+                items.append(model.model_validate({k: v for k, v in cleaned.items() if k not in lost}))
+                left_out, code_of_it = "It was", FileCode.UNREADABLE_FIELD
+            else:
+                left_out, code_of_it = f"The {model.__name__.lower()} was", code
             known = item.get("id") if isinstance(item, Mapping) and isinstance(item.get("id"), str) else None
             place = {} if known is None else {"node_id" if code is FileCode.UNREADABLE_NODE else "link_id": known}
-            for problem in error.errors(include_url=False):
-                location = ".".join([f"{where}[{index}]", *([_place(problem["loc"])] if problem["loc"] else [])])
-                problems.append(file_problem(code, f"{location}: {problem['msg']}", **place))
+            for fault in faults:
+                location = ".".join([f"{where}[{index}]", *([_place(fault["loc"])] if fault["loc"] else [])])
+                problems.append(file_problem(code_of_it, f"{location} {_fault(fault)}. {left_out} left out.", **place))
     return items
+
+
+_FAULTS = {
+    "missing": "is missing",
+    "string_type": "should be a text",
+    "dict_type": "should be an object",
+    "model_type": "should be an object",
+}
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """What is wrong with a place, to follow its name; in words of JSON where there are some."""
+    return _FAULTS.get(fault["type"]) or fault["msg"].replace("Input should", "should")
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -71,7 +71,13 @@ def _text_when_none(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _text_of_number(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
 _Text = Annotated[str, BeforeValidator(_text_when_none)]
+_Id = Annotated[NodeId, BeforeValidator(_text_of_number)]
+"""Files written by hand or by programs also number their nodes."""
 _Object = Annotated[dict[str, Any], BeforeValidator(_empty_when_none)]
 
 
@@ -82,7 +88,7 @@ class _FileModel(BaseModel):
 class Node(_FileModel):
     """A block placed in a graph. `metadata` holds position, `customized_name` and alike."""
 
-    id: NodeId = NodeId("")
+    id: _Id = NodeId("")
     block_id: BlockId
     input_default: _Object = Field(default_factory=dict)
     metadata: _Object = Field(default_factory=dict)
@@ -97,9 +103,9 @@ class Node(_FileModel):
 class Link(_FileModel):
     """A connection from an output pin to an input pin."""
 
-    id: str = ""
-    source_id: NodeId
-    sink_id: NodeId
+    id: Annotated[str, BeforeValidator(_text_of_number)] = ""
+    source_id: _Id
+    sink_id: _Id
     source_name: str
     sink_name: str
     is_static: Annotated[bool, BeforeValidator(bool)] = False

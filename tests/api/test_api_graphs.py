@@ -63,8 +63,8 @@ async def test_strict_creation_lists_everything_and_stores_nothing(ann: httpx.As
         "unknown_sink_pin",
     }
     assert [p["message"] for p in problems if p["code"] == "unreadable_node"] == [
-        "nodes[3]: Input should be a valid dictionary or instance of Node",
-        "nodes[4].block_id: Field required",
+        "nodes[3] should be an object. The node was left out.",
+        "nodes[4].block_id is missing. The node was left out.",
     ]
     detail = answer.json()["detail"]
     assert detail["type"] == "validation_error"
@@ -102,6 +102,32 @@ async def test_import_keeps_a_broken_graph_but_will_not_run_it(ann: httpx.AsyncC
     assert shown["problems"] == body["problems"]
     refused = await ann.post(f"/api/graphs/{body['id']}/execute", json={"inputs": {"number": 1}})
     assert {p["code"] for p in problems_of(refused)} == {"unknown_block", "unreadable_node", "unreadable_link"}
+
+
+async def test_what_a_node_can_do_without_does_not_cost_it(ann: httpx.AsyncClient) -> None:
+    file = sum_graph()
+    file["nodes"][0]["metadata"] = "at the top"
+    file["links"][0]["id"] = ["odd"]
+    body = (await ann.post("/api/graphs/import", json=file)).json()
+    assert [(problem["code"], problem["message"]) for problem in body["problems"]] == [
+        ("unreadable_field", "nodes[0].metadata should be an object. It was left out."),
+        ("unreadable_field", "links[0].id should be a text. It was left out."),
+    ]
+    assert body["node_ids"].keys() == {node["id"] for node in file["nodes"]}
+    shown = (await ann.get(f"/api/graphs/{body['id']}")).json()
+    assert len(shown["links"]) == len(file["links"])
+
+
+async def test_nodes_may_be_numbered(ann: httpx.AsyncClient) -> None:
+    file = sum_graph()
+    numbers = {node["id"]: number for number, node in enumerate(file["nodes"])}
+    for each in file["nodes"]:
+        each["id"] = numbers[each["id"]]
+    for number, each in enumerate(file["links"]):
+        each |= {"id": number, "source_id": numbers[each["source_id"]], "sink_id": numbers[each["sink_id"]]}
+    body = (await ann.post("/api/graphs/import", json=file)).json()
+    assert body["problems"] == []
+    assert body["node_ids"].keys() == {str(number) for number in numbers.values()}
 
 
 async def test_what_the_file_lost_keeps_it_from_running(ann: httpx.AsyncClient) -> None:
