@@ -59,9 +59,8 @@ def _sub_graphs(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any
 
 
 def _read_one(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]) -> Graph:
-    fields = {name: value for name, value in raw.items() if name in Graph.model_fields and name not in _LISTS}
-    if fields.get("id") is None:
-        fields.pop("id", None)
+    named = {name: value for name, value in raw.items() if name in Graph.model_fields and name not in _LISTS}
+    fields = _without_nulls(named, Graph)
     try:
         graph = Graph.model_validate(fields)
     except ValidationError as error:
@@ -92,10 +91,7 @@ def _items[ItemT: BaseModel](
     """
     items: list[ItemT] = []
     for index, item in enumerate(raw or []):
-        # A missing id is given later; files also spell it null.
-        cleaned = (
-            {k: v for k, v in item.items() if not (k == "id" and v is None)} if isinstance(item, Mapping) else item
-        )
+        cleaned = _without_nulls(item, model) if isinstance(item, Mapping) else item
         try:
             items.append(model.model_validate(cleaned))
         except ValidationError as error:
@@ -112,6 +108,12 @@ def _items[ItemT: BaseModel](
                 location = ".".join([f"{where}[{index}]", *([_place(fault["loc"])] if fault["loc"] else [])])
                 problems.append(file_problem(code_of_it, f"{location} {_fault(fault)}. {left_out} left out.", **place))
     return items
+
+
+def _without_nulls(raw: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Files also spell null what they leave out, such as an id that is given later."""
+    fields = model.model_fields
+    return {name: v for name, v in raw.items() if v is not None or (name in fields and fields[name].is_required())}
 
 
 _FAULTS = {

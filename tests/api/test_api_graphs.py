@@ -118,6 +118,15 @@ async def test_what_a_node_can_do_without_does_not_cost_it(ann: httpx.AsyncClien
     assert len(shown["links"]) == len(file["links"])
 
 
+async def test_null_is_as_good_as_absent(ann: httpx.AsyncClient) -> None:
+    nothing = {"version": None, "is_active": None, "policy": None, "instructions": None, "sub_graphs": None}
+    file = sum_graph() | nothing
+    file["nodes"][0] |= {"metadata": None}
+    file["links"][0] |= {"id": None, "is_static": None}
+    body = (await ann.post("/api/graphs/import", json=file)).json()
+    assert body["problems"] == []
+
+
 async def test_nodes_may_be_numbered(ann: httpx.AsyncClient) -> None:
     file = sum_graph()
     numbers = {node["id"]: number for number, node in enumerate(file["nodes"])}
