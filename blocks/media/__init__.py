@@ -10,6 +10,7 @@ from blocks.media.films import CreateTalkingAvatarVideo
 from blocks.media.generation import AIImageGenerator
 from blocks.media.ideogram import IdeogramModel
 from blocks.media.replicate_models import ReplicateFluxAdvancedModel, ReplicateModel
+from blocks.media.shorts import AIShortformVideoCreator
 from blocks.media.sounds import AIMusicGenerator, UnrealTextToSpeech
 
 MEDIA_BLOCKS = (
@@ -23,4 +24,5 @@ MEDIA_BLOCKS = (
     AIMusicGenerator,
     UnrealTextToSpeech,
     CreateTalkingAvatarVideo,
+    AIShortformVideoCreator,
 )

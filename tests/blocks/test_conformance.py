@@ -117,7 +117,7 @@ ACCOUNTS = {"discord", "github", "google", "hubspot", "medium", "notion", "slack
 
 SERVICES = {
     *("apollo", "bannerbear", "d_id", "e2b", "exa", "firecrawl", "google_maps", "ideogram", "jina", "open_router"),
-    *("openweathermap", "replicate", "screenshotone", "unreal_speech", "wolfram", "zerobounce"),
+    *("openweathermap", "replicate", "revid", "screenshotone", "unreal_speech", "wolfram", "zerobounce"),
 }
 """Providers that sell a service, which the deployment may pay for."""
 

@@ -10,7 +10,8 @@ from blocks.base import BlockInputError, Exchange, Sleep, Wait
 from blocks.fetched_files import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, StatusFailed
-from blocks.media import AIMusicGenerator, BannerbearTextOverlay, CreateTalkingAvatarVideo
+from blocks.media import AIMusicGenerator, AIShortformVideoCreator, BannerbearTextOverlay, CreateTalkingAvatarVideo
+from blocks.media.shorts import AudioTrack, Voice
 from blocks.providers import bannerbear, unreal_speech
 from blocks.services import File, Services
 from tests.blocks.block_runs import passing_time, run
@@ -23,6 +24,9 @@ CLIP = "GET https://api.d-id.com/clips/clp_1"
 SPEECH = "POST https://api.v8.unrealspeech.com/speech"
 IMAGES = "POST https://sync.api.bannerbear.com/v2/images"
 FILM = "https://d-id.example/film.mp4"
+RENDER = "POST https://www.revid.ai/api/public/v2/render"
+STATUS = "GET https://www.revid.ai/api/public/v2/status?pid=p1"
+SHORT = "https://revid.example/tea.mp4"
 
 
 @pytest.fixture
@@ -146,6 +150,87 @@ async def test_waiting_for_a_film_is_bounded(services: Services) -> None:
                 {"credentials": credentials, "script_input": "x", **more},
                 services=services,
             )
+
+
+async def short(http: Http, waits: list[Wait] | None = None, **inputs: Any) -> str:
+    """Where the short film lies, after all rounds of the block."""
+    credentials = {"id": "mine", "provider": "revid", "type": "api_key"}
+    given = {"credentials": credentials, "script": "Tea is ready.", **inputs}
+    ((name, address),) = await run(AIShortformVideoCreator, given, waits, services=Services(http=http))
+    assert name == "video_url"
+    return str(address)
+
+
+async def test_a_short_film_is_made_of_a_script(net: Internet, http: Http) -> None:
+    waits: list[Wait] = []
+    net.answers[RENDER] = says(success=1, pid="p1")
+    net.answers[STATUS] = [says(status="building"), Exchange("", "oops", 502), says(status="ready", videoUrl=SHORT)]
+    inputs = {
+        "ratio": "16 / 9",
+        "frame_rate": 30,
+        "voice": "Brian",
+        "video_style": "movingImage",
+        "background_music": "Bladerunner 2049",
+        "generation_preset": "Sketch B&W",
+    }
+    assert await short(http, waits, **inputs) == SHORT
+    assert [f"{seen.method} {seen.url}" for seen in net.seen] == [RENDER, *[STATUS] * 3]
+    assert [wait.duration.total_seconds() for wait in waits if isinstance(wait, Sleep)] == [10] * 3
+    assert all(seen.headers["key"] == KEY for seen in net.seen)
+    sent = json.loads(net.seen[0].body)
+    assert (sent["frameRate"], sent["resolution"]) == (30, "720p")
+    asked = {
+        "inputText": "Tea is ready.",
+        "ratio": "16 / 9",
+        "mediaType": "movingImage",
+        "generationPreset": "SKETCH_BW",
+        "selectedVoice": "nPczCjzI2devNBz1zQrb",
+        "selectedAudio": "Bladerunner 2049",
+        "audioUrl": "https://cdn.tfrv.xyz/audio/_bladerunner-2049.mp3",
+        "hasToGenerateVideos": True,
+    }
+    assert asked.items() <= sent["creationParams"].items()
+
+
+async def test_every_voice_and_track_can_be_asked_for(net: Internet, http: Http) -> None:
+    voices, tracks = set(), set()
+    net.answers[RENDER] = says(pid="p1")
+    net.answers[STATUS] = says(status="ready", videoUrl=SHORT)
+    for number, track in enumerate(AudioTrack):
+        net.seen.clear()
+        await short(http, background_music=track, voice=list(Voice)[number % len(Voice)])
+        asked = json.loads(net.seen[0].body)["creationParams"]
+        tracks.add(asked["audioUrl"])
+        voices.add(asked["selectedVoice"])
+    assert (len(tracks), len(voices)) == (len(AudioTrack), len(Voice))
+
+
+async def test_short_films_that_fail_and_short_films_that_never_end(
+    net: Internet, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net.answers[RENDER] = says(pid="p1")
+    for status, told in (("error", {"error": "no credits"}), ("FAILED", {"message": "no credits"}), ("CANCELED", {})):
+        net.answers[STATUS] = says(status=status, **told)
+        with pytest.raises(ValueError, match=f"its status is {status}{': no credits' if told else '$'}"):
+            await short(http)
+    for odd in ({"status": "ready", "videoUrl": "http://revid.example/x"}, {"status": "ready"}, {"state": 1}):
+        net.answers[STATUS] = says(**odd)
+        with pytest.raises(AnswerUnreadable):
+            await short(http)
+    net.seen.clear()
+    net.answers[STATUS] = says(status="building")
+    waits = passing_time(monkeypatch)
+    with pytest.raises(ValueError, match="not ready within twenty minutes; Revid knows it as p1"):
+        await short(http, waits)
+    assert len(net.seen) == 1 + 20 * 6
+
+
+@pytest.mark.parametrize("project", ["../x", "a&b", "", None, 5, "a" * 101])
+async def test_ids_of_short_films_stay_ids(net: Internet, http: Http, project: Any) -> None:
+    net.answers[RENDER] = says(pid=project)
+    with pytest.raises(AnswerUnreadable):
+        await short(http)
+    assert len(net.seen) == 1
 
 
 async def test_music_is_made_and_kept(net: Internet, services: Services) -> None:
