@@ -16,6 +16,7 @@ from api.services import Services
 from blocks.credential_checks import Available, check_credentials, named_ids, needs_credentials
 from blocks.credential_inputs import as_masks, credentials_inputs, merged
 from blocks.credentials import CredentialsMeta, CredentialsType
+from blocks.imported_credentials import without_unusable
 from blocks.kept_credentials import secret_of
 from contracts.errors import InvalidRequest, TooManyCredentials, ValidationFailed
 from engine.model import Graph
@@ -24,6 +25,8 @@ from store.credentials import CredentialFacts, CredentialRow
 
 MOST_CREDENTIALS = 1_000
 """One user's."""
+
+_LONGEST_ID = 100
 
 _MCP = "mcp"
 """Of servers that nodes name, whether or not a block for them is here."""
@@ -115,6 +118,16 @@ async def problems_of_run(app: Services, user_id: str, version: GraphVersion, ma
         problems = [problem.as_json() for problem in check_credentials(graph, block_of, mask, available).problems]
         found += problems if graph is version.graph else [{**problem, "graph_id": graph.id} for problem in problems]
     return found
+
+
+async def with_usable(app: Services, user_id: str, graph: Graph) -> Graph:
+    """An imported graph without the credentials in it that this user's runs could not use."""
+    block_of = app.catalogue.get
+    ids = set[str]().union(*(named_ids(each, block_of, {}) for each in (graph, *graph.sub_graphs)))
+    # A file may name anything, and none of ours is longer.
+    ids = {each for each in ids if len(each) <= _LONGEST_ID}
+    own = {facts.id: _meta(facts) for facts in await app.store.credentials.named(user_id, ids)} if ids else {}
+    return without_unusable(graph, block_of, Available(own, app.system_credentials))
 
 
 def _of_parents(graph: Graph, sub: Graph, masks: Masks) -> Masks:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from api import exporting_graphs
+from api.credentials import with_usable
 from api.dependencies import AppServices, CurrentUser, GraphIdPath, ListPage, VersionPath, VersionQuery
 from api.graph_ids import with_new_ids
 from api.graph_problems import graph_problems, limit_problems
@@ -56,6 +57,7 @@ async def import_graph(body: JsonObject, app: AppServices, user: CurrentUser, re
     # Read first: what brings old files up to date may then rely on their form.
     graph = read_graph(modernise(read.graph.model_dump(mode="json"), lambda block_id: _inputs_of(app, block_id))).graph
     graph = with_sub_graphs_found(with_known_models(graph, app.catalogue.get), app.catalogue.shape)
+    graph = await with_usable(app, user.id, graph)
     if not graph.name.strip():
         graph = graph.model_copy(update={"name": UNTITLED})
     saved = await _save(app, user, graph, problems=read.problems)

@@ -268,6 +268,23 @@ async def test_anothers_credentials_are_unknown(ann: httpx.AsyncClient, bob: htt
     assert {each["code"] for each in found} == {"unknown_credentials"}
 
 
+async def test_an_imported_agent_asks_for_what_its_author_had(ann: httpx.AsyncClient, runs: NotedRuns) -> None:
+    mine = {name: value for name, value in (await kept(ann)).items() if name in ("id", "provider", "type")}
+    foreign = {"id": "the author's", "provider": "acme", "type": "api_key"}
+    of_another_provider = {**mine, "provider": "brook"}
+    fixed: dict[str, Any] = {"a": foreign, "b": of_another_provider, "c": "odd", "d": {"id": "x" * 5_000}, "e": mine}
+    file = {"name": "Keyed", "nodes": [node(name, Keyed.id, credentials=fixed[name]) for name in fixed], "links": []}
+    file["sub_graphs"] = [{"id": "sub", "nodes": [node("s", Keyed.id, credentials=foreign)], "links": []}]
+    imported = (await ann.post("/api/graphs/import", json=file)).json()
+    assert imported["problems"] == []
+    detail = (await ann.get(f"/api/graphs/{imported['id']}")).json()
+    named = {each["id"]: each["input_default"].get("credentials") for each in detail["nodes"]}
+    assert named == {new: mine if old == "e" else None for old, new in imported["node_ids"].items()}
+    (key,) = imported["credentials_input_schema"]["required"]
+    answer = await ann.post(f"/api/graphs/{imported['id']}/execute", json={"credentials_inputs": {key: mine}})
+    assert answer.status_code == 201, answer.text
+
+
 async def test_credentials_of_a_graph_reach_its_nodes_as_metas(ann: httpx.AsyncClient, runs: NotedRuns) -> None:
     graph, mine, other = await keyed_graph(ann), await kept(ann), await kept(ann, provider="brook")
     detail = (await ann.get(f"/api/graphs/{graph['id']}")).json()
