@@ -194,7 +194,7 @@ def _list_items(value: Any) -> list[Any]:
     if isinstance(value, str):
         text = value.strip()
         parsed = _parsed(text) if text.startswith("[") and text.endswith("]") else None
-        return parsed if isinstance(parsed, list) else [value]
+        return parsed if isinstance(parsed, list) else [text]
     if isinstance(value, Mapping):
         return [[key, item] for key, item in value.items()]
     return list(value) if isinstance(value, tuple | set | frozenset) else [value]

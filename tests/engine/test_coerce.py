@@ -64,6 +64,8 @@ TABLE: list[tuple[Any, Any, Any]] = [
     (bool, 2, True),
     (bool, [], False),
     (list, "a", ["a"]),
+    (list, " a b\n", ["a b"]),
+    (list[str], "[broken] ", ["[broken]"]),
     (list, " [1, 2] ", [1, 2]),
     (list, "[broken]", ["[broken]"]),
     (list, {"a": 1}, [["a", 1]]),
