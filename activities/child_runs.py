@@ -9,12 +9,14 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.block_run import Failure, failure_of
 from activities.graphs import GraphCache, PlacedBlock
 from activities.ownership import Claims
 from activities.records import called_by, now, output_record, stats_json
 from activities.routing import routes_of
 from activities.values import Encoded, ValueCodec
-from blocks.base import NodeStats
+from blocks.base import BlockInputError, NodeStats
+from blocks.inputs import merged
 from contracts.activities import (
     COLLECT_CHILD_OUTPUTS,
     PREPARE_CHILD,
@@ -29,7 +31,7 @@ from contracts.errors import CallerError, SubGraphTooDeep
 from contracts.execution import GraphExecutionInput
 from engine.identity import node_execution_id
 from engine.model import Status
-from engine.pins import merge_dynamic, tokenise
+from engine.pins import tokenise
 from engine.state import Output
 from engine.values import Reference, Value, inline
 from store.records import Executions, NodeRecord, OutputRecord
@@ -67,11 +69,11 @@ class ChildActivities:
             if run.context.depth >= self._max_depth:
                 raise SubGraphTooDeep(f"Sub-graphs may be nested {self._max_depth} deep, and this would be one more.")
             child = await self._graphs.load_to_begin(run.user_id, str(defaults.get("graph_id")), _version(defaults))
-        except CallerError as error:
-            return PreparedChild(result=await self._failed(node, placed, error))
+            inputs = await self._inputs(child_id, node, placed, request.masks.get(node.node_id, {}))
+        except (CallerError, BlockInputError) as error:
+            return PreparedChild(result=await self._failed(node, placed, failure_of(error)))
         # A node that begins again has perhaps begun its child before.
         before = await self._executions.get(run.user_id, child_id) if node.resume else None
-        inputs = await self._inputs(child_id, node, placed, request.masks.get(node.node_id, {}))
         masks, mask_refs = _masks(defaults.get("nodes_input_masks"), request.masks)
         asked = GraphExecutionInput(
             graph_id=child.graph.id,
@@ -149,7 +151,7 @@ class ChildActivities:
     async def _inputs(
         self, child_id: str, request: NodeRequest, placed: PlacedBlock, mask: Mapping[str, Value]
     ) -> dict[str, Encoded]:
-        """The child's inputs by name: defaults, what arrived, the mask; dynamic pins put together.
+        """The child's inputs by name: defaults, what arrived, the mask; dynamic pins put together. BlockInputError.
 
         Large values are stored anew as the child's: each run owns what it refers to.
         """
@@ -159,15 +161,15 @@ class ChildActivities:
             **request.inputs,
             **mask,
         }
-        plain = merge_dynamic(await self._codec.decode(flat))
+        plain = merged(await self._codec.decode(flat))
         return {
             name: await self._codec.encode(child_id, value) for name, value in plain.items() if tokenise(name) is None
         }
 
-    async def _failed(self, request: NodeRequest, placed: PlacedBlock, error: CallerError) -> NodeResult:
-        encoded = await self._codec.encode(request.run.execution_id, error.message)
+    async def _failed(self, request: NodeRequest, placed: PlacedBlock, failure: Failure) -> NodeResult:
+        encoded = await self._codec.encode(request.run.execution_id, failure.message)
         rows = [output_record(0, "error", encoded)]
-        result = NodeResult(status=Status.FAILED, error=error.message, error_code=error.code)
+        result = NodeResult(status=Status.FAILED, error=failure.message, error_code=failure.code)
         routes = await routes_of(self._codec, request.run.execution_id, placed, "error", encoded.plain, encoded.value)
         result.outputs = [Output(0, routes)] if routes else []
         await self._write(request, placed, Status.FAILED, rows=rows, result=result)

@@ -20,12 +20,12 @@ def with_sub_graphs_found(graph: Graph, shape_of: ShapeOf) -> Graph:
     graphs = [graph, *graph.sub_graphs]
     executors = [node for each in graphs for node in each.nodes if node.block_id == AGENT_EXECUTOR]
     known = {each.id for each in graphs}
-    named = {node.input_default.get("graph_id") for node in executors}
+    named = {_meant(node) for node in executors}
     unnamed = [sub for sub in graph.sub_graphs if sub.id not in named]
     meant = {
         graph_id: sub_id
         for node in executors
-        if isinstance(graph_id := node.input_default.get("graph_id"), str) and graph_id not in known
+        if (graph_id := _meant(node)) and graph_id not in known
         if (sub_id := _match(node, unnamed, shape_of))
     }
     claims = list(meant.values())
@@ -34,6 +34,12 @@ def with_sub_graphs_found(graph: Graph, shape_of: ShapeOf) -> Graph:
         return graph
     subs = [_renamed(sub, found) for sub in graph.sub_graphs]
     return _renamed(graph, found).model_copy(update={"sub_graphs": subs})
+
+
+def _meant(node: Node) -> str:
+    """The id of the graph that a node runs, or an empty text: a file may say anything there."""
+    graph_id = node.input_default.get("graph_id")
+    return graph_id if isinstance(graph_id, str) else ""
 
 
 def _match(node: Node, subs: Iterable[Graph], shape_of: ShapeOf) -> str | None:
@@ -61,7 +67,7 @@ def _interface(graph: Graph, shape_of: ShapeOf) -> _Interface:
 
 def _renamed(graph: Graph, found: Mapping[str, str]) -> Graph:
     def renamed(node: Node) -> Node:
-        sub = found.get(node.input_default.get("graph_id", "")) if node.block_id == AGENT_EXECUTOR else None
+        sub = found.get(_meant(node)) if node.block_id == AGENT_EXECUTOR else None
         return node.model_copy(update={"input_default": {**node.input_default, "graph_id": sub}}) if sub else node
 
     return graph.model_copy(update={"nodes": [renamed(node) for node in graph.nodes]})

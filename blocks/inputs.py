@@ -34,11 +34,7 @@ def assemble(
     converted to the field's type; None stays None. No argument is changed. BlockInputError when a piece or a value
     cannot be placed or converted. Source: agent-graphs §4.3, §4.4, §8.
     """
-    data = {**defaults, **delivered, **mask}
-    try:
-        data = merge_dynamic(data)
-    except ValueError as error:
-        raise BlockInputError(_BAD_INPUT + str(error)) from None
+    data = merged({**defaults, **delivered, **mask})
     for name, convert in _prepared(block).conversions:
         value = data.get(name)
         if value is None:
@@ -48,6 +44,14 @@ def assemble(
         except ConversionError as error:
             raise BlockInputError(f"{_BAD_INPUT}`{name}`: {error}") from None
     return data
+
+
+def merged(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data with the pieces of dynamic pins put together. BlockInputError when one cannot be placed."""
+    try:
+        return merge_dynamic(data)
+    except ValueError as error:
+        raise BlockInputError(_BAD_INPUT + str(error)) from None
 
 
 def validated(block: AnyBlock, data: Mapping[str, Any]) -> BlockSchema:

@@ -79,3 +79,11 @@ async def test_where_the_file_does_not_say_all_stays_as_it_is(
     """It may name a graph that is already here."""
     named, _ = await imported(ann, nodes, subs)
     assert named["a"] == "old"
+
+
+@pytest.mark.parametrize("odd", [["lost"], {}, 5, True, ""])
+async def test_an_id_that_is_none_means_no_sub_graph(ann: httpx.AsyncClient, odd: Any) -> None:
+    none = runs("odd", "lost")
+    none["input_default"]["graph_id"] = odd
+    named, graph_ids = await imported(ann, [none, runs("a", "lost")], [sub("found")])
+    assert named == {"odd": odd, "a": graph_ids["found"]}

@@ -181,3 +181,22 @@ async def test_inputs_that_a_sub_graph_requires_may_be_missing(stack: Stack) -> 
     [empty] = below.of("m")
     assert (empty.status, empty.outputs) == (Status.COMPLETED, []), "it has no value and gives none"
     assert below.of("p") == []
+
+
+async def test_an_input_that_cannot_be_put_together_fails_its_node(stack: Stack) -> None:
+    child = graph([node("a", Source, name="a"), node("o", Sink, name="out")], "a.result -> o.value")
+    parent = await parent_of(stack, child)
+    odd = parent.links[0].model_copy(update={"id": "odd", "sink_name": "a_$_first"})
+    parent = parent.model_copy(
+        update={
+            "nodes": [*parent.nodes, node("told", Sink, name="told")],
+            "links": [*parent.links[1:], odd, *graph([], "sub.error -> told.value").links],
+        }
+    )
+    outcome = await stack.run(parent, {"x": 1})
+    assert outcome.execution.status is Status.COMPLETED
+    [sub] = outcome.of("sub")
+    assert sub.status is Status.FAILED
+    message = "Unable to execute block with invalid input data: pin 'a_$_first': index must be an integer, not 'first'"
+    assert sub.error == message
+    assert outcome.outputs == {"told": [message]}
