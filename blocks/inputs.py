@@ -132,6 +132,8 @@ def _explained(error: ValidationError) -> str:
 def _reason(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return "is required"
+    if problem["type"] in ("dict_type", "model_type", "model_attributes_type"):
+        return f"should be an object{_where(problem['loc'])}"
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if not message.startswith("Input should"):
         return f"is not acceptable: {message}"

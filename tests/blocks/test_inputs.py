@@ -13,6 +13,7 @@ from pydantic import field_validator
 from blocks.agent_io import AgentInput
 from blocks.base import Block, BlockContext, BlockInputError, BlockOutputError, Inputs, Outputs, Yielded
 from blocks.basic import StoreValue
+from blocks.clock import GetCurrentTime
 from blocks.dictionaries import AddToDictionary, CreateDictionary
 from blocks.inputs import assemble, check_output, validated
 from blocks.lists import AddToList, CreateList
@@ -84,6 +85,11 @@ def test_a_wrong_item_is_located_and_its_value_kept_secret() -> None:
 def test_limits_of_fields_are_told() -> None:
     with pytest.raises(BlockInputError, match="`max_size` should be greater than or equal to 0"):
         validated(CreateList, {"values": [], "max_size": -1})
+
+
+def test_objects_are_called_objects() -> None:
+    with pytest.raises(BlockInputError, match=r"`format_type` should be an object$"):
+        validated(GetCurrentTime, {"trigger": "go", "format_type": 5})
 
 
 @pytest.mark.parametrize("name", ["values_$_x", "values_$_-1", "values_$_999999999"])
