@@ -33,6 +33,7 @@ from store.reviews import GraphSettings, SettingsChange
 router = APIRouter(prefix="/graphs", tags=["graphs"])
 
 UNTITLED = "Untitled agent"
+_OLD_FILE = "This looks like an older agent file: POST /api/graphs/import brings it up to date."
 ExportQuery = Annotated[bool, Query(description="Leave out credentials and secrets: for a file to be given away.")]
 _SETTINGS = describe(GraphSettingsChange, "What is to change")
 
@@ -54,9 +55,7 @@ async def create_graph(body: JsonObject, app: AppServices, user: CurrentUser, re
 async def import_graph(body: JsonObject, app: AppServices, user: CurrentUser, response: Response) -> GraphSaved:
     """Store an exported agent file, brought up to date, together with its problems (agent-graphs §1.8, §26)."""
     read = read_graph(graph_of(body))
-    # Read first: what brings old files up to date may then rely on their form.
-    graph = read_graph(modernise(read.graph.model_dump(mode="json"), lambda block_id: _inputs_of(app, block_id))).graph
-    graph = with_sub_graphs_found(with_known_models(graph, app.catalogue.get), app.catalogue.shape)
+    graph = with_sub_graphs_found(_modern(app, read.graph), app.catalogue.shape)
     graph = await with_usable(app, user.id, graph)
     if not graph.name.strip():
         graph = graph.model_copy(update={"name": UNTITLED})
@@ -177,8 +176,17 @@ def _strict(app: Services, body: Mapping[str, Any]) -> Graph:
     ]
     # A block that is only known may come one day; until then its graph is kept, and says so.
     if problems := [problem for problem in problems if problem["code"] != Code.BLOCK_UNAVAILABLE]:
-        raise ValidationFailed(problems)
+        failed = ValidationFailed(problems)
+        if _modern(app, read.graph) != read.graph:
+            raise ValidationFailed(problems, f"{failed.message}. {_OLD_FILE}")
+        raise failed
     return read.graph.model_copy(update={"name": read.graph.name.strip()})
+
+
+def _modern(app: Services, graph: Graph) -> Graph:
+    """The graph as it would be drawn today. Read before: what brings old files up to date relies on their form."""
+    raw = modernise(graph.model_dump(mode="json"), lambda block_id: _inputs_of(app, block_id))
+    return with_known_models(read_graph(raw).graph, app.catalogue.get)
 
 
 async def _save(

@@ -72,6 +72,14 @@ async def test_strict_creation_lists_everything_and_stores_nothing(ann: httpx.As
     assert (await ann.get("/api/graphs")).json()["total_count"] == 0
 
 
+async def test_strict_creation_names_the_way_for_old_files(ann: httpx.AsyncClient) -> None:
+    of_2024 = sum_graph(nodes=[node("list", "aeb08fc1-2fc1-4141-bc8e-f758f183a812")], links=[])
+    refused = (await ann.post("/api/graphs", json=of_2024)).json()["error"]["message"]
+    assert refused.endswith("This looks like an older agent file: POST /api/graphs/import brings it up to date.")
+    of_today = sum_graph(nodes=[node("x", "no-such-block")], links=[])
+    assert "import" not in (await ann.post("/api/graphs", json=of_today)).json()["error"]["message"]
+
+
 async def test_strict_creation_refuses_what_could_not_run(ann: httpx.AsyncClient) -> None:
     body = sum_graph(nodes=[node("add", ADD)], links=[])
     (problem,) = problems_of(await ann.post("/api/graphs", json=body))
