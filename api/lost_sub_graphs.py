@@ -5,7 +5,8 @@ nodes that run them as they were (seen in each published file that has sub-graph
 of inputs and outputs, which such nodes carry with them, and the version.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.graph_ids import AGENT_EXECUTOR
@@ -21,15 +22,18 @@ def with_sub_graphs_found(graph: Graph, shape_of: ShapeOf) -> Graph:
     executors = [node for each in graphs for node in each.nodes if node.block_id == AGENT_EXECUTOR]
     known = {each.id for each in graphs}
     named = {_meant(node) for node in executors}
-    unnamed = [sub for sub in graph.sub_graphs if sub.id not in named]
+    unnamed: dict[_Interface, list[Graph]] = {}
+    for sub in graph.sub_graphs:
+        if sub.id not in named:
+            unnamed.setdefault(_interface(sub, shape_of), []).append(sub)
     meant = {
         graph_id: sub_id
         for node in executors
         if (graph_id := _meant(node)) and graph_id not in known
-        if (sub_id := _match(node, unnamed, shape_of))
+        if (sub_id := _match(node, unnamed))
     }
-    claims = list(meant.values())
-    found = {graph_id: sub for graph_id, sub in meant.items() if claims.count(sub) == 1}
+    claims = Counter(meant.values())
+    found = {graph_id: sub for graph_id, sub in meant.items() if claims[sub] == 1}
     if not found:
         return graph
     subs = [_renamed(sub, found) for sub in graph.sub_graphs]
@@ -42,10 +46,10 @@ def _meant(node: Node) -> str:
     return graph_id if isinstance(graph_id, str) else ""
 
 
-def _match(node: Node, subs: Iterable[Graph], shape_of: ShapeOf) -> str | None:
+def _match(node: Node, subs: Mapping[_Interface, Sequence[Graph]]) -> str | None:
     """The id of the one sub-graph with the inputs and outputs that the node knows; the version decides between two."""
     wanted = (_names(node.input_default.get("input_schema")), _names(node.input_default.get("output_schema")))
-    fitting = [sub for sub in subs if _interface(sub, shape_of) == wanted]
+    fitting = subs.get(wanted, ())
     if len(fitting) > 1:
         fitting = [sub for sub in fitting if sub.version == node.input_default.get("graph_version")]
     return fitting[0].id if len(fitting) == 1 else None

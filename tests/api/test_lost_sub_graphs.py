@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api_doubles import AGENT, INPUT, OUTPUT, link, node
+from api_doubles import AGENT, INPUT, OUTPUT, TestCatalogue, link, node
 
 
 def sub(graph_id: str, *, takes: str = "question", version: int = 7) -> dict[str, Any]:
@@ -87,3 +87,13 @@ async def test_an_id_that_is_none_means_no_sub_graph(ann: httpx.AsyncClient, odd
     none["input_default"]["graph_id"] = odd
     named, graph_ids = await imported(ann, [none, runs("a", "lost")], [sub("found")])
     assert named == {"odd": odd, "a": graph_ids["found"]}
+
+
+async def test_many_nodes_and_sub_graphs_are_looked_through_once(
+    ann: httpx.AsyncClient, catalogue: TestCatalogue
+) -> None:
+    nodes = [runs(f"n{number}", f"old-{number}", takes=f"t{number}") for number in range(60)]
+    subs = [sub(f"new-{number}", takes=f"t{number}") for number in range(60)]
+    named, graph_ids = await imported(ann, nodes, subs)
+    assert named == {f"n{number}": graph_ids[f"new-{number}"] for number in range(60)}
+    assert catalogue.shapes_asked < 20 * (60 + 60 * 2)
