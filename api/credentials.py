@@ -109,7 +109,7 @@ async def problems_of_run(app: Services, user_id: str, version: GraphVersion, ma
     block_of = app.catalogue.get
     if not any(needs_credentials(graph, block_of) for graph in graphs):
         return []
-    laid = [masks] + [_of_parents(version.graph, sub, masks) for sub in version.graph.sub_graphs]
+    laid = [masks, *_for_sub_graphs(version.graph, masks)]
     ids = set[str]().union(*(named_ids(graph, block_of, mask) for graph, mask in zip(graphs, laid, strict=True)))
     own = {facts.id: _meta(facts) for facts in await app.store.credentials.named(user_id, ids)}
     available = Available(own, app.system_credentials)
@@ -130,20 +130,22 @@ async def with_usable(app: Services, user_id: str, graph: Graph) -> Graph:
     return without_unusable(graph, block_of, Available(own, app.system_credentials))
 
 
-def _of_parents(graph: Graph, sub: Graph, masks: Masks) -> Masks:
-    """The masks that nodes of a sub-graph get: those that a node above it has for it, the run's over them."""
-    own: dict[str, dict[str, Any]] = {}
+def _for_sub_graphs(graph: Graph, masks: Masks) -> list[Masks]:
+    """What lies over the nodes of each sub-graph: the masks that nodes above it have for it, the run's over them."""
+    of_parents: dict[str, dict[str, dict[str, Any]]] = {}
     for each in (graph, *graph.sub_graphs):
         for node in each.nodes:
-            given = node.input_default.get("nodes_input_masks")
-            if (
-                node.block_id == AGENT_EXECUTOR
-                and node.input_default.get("graph_id") == sub.id
-                and isinstance(given, Mapping)
-            ):
+            named, given = node.input_default.get("graph_id"), node.input_default.get("nodes_input_masks")
+            if node.block_id == AGENT_EXECUTOR and isinstance(named, str) and isinstance(given, Mapping):
                 # Whoever drew the graph may have written anything: what is no mask is none.
-                own = merged(own, {node_id: mask for node_id, mask in given.items() if isinstance(mask, Mapping)})
-    return merged(own, masks)
+                own = of_parents.setdefault(named, {})
+                for node_id, mask in given.items():
+                    if isinstance(mask, Mapping):
+                        own.setdefault(node_id, {}).update(mask)
+    return [
+        {node.id: {**of_parents.get(sub.id, {}).get(node.id, {}), **masks.get(node.id, {})} for node in sub.nodes}
+        for sub in graph.sub_graphs
+    ]
 
 
 def _meta(facts: CredentialFacts) -> CredentialsMeta:
