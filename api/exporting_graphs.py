@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.block_catalogue import Catalogue
+from blocks.base import json_schema
 from engine.model import BlockKind, Graph, Node
 
 _TELLING = ("credentials", "api_key", "password", "token", "secret")
@@ -28,7 +29,7 @@ def for_export(graph: Graph, catalogue: Catalogue) -> Graph:
 
 def _node(node: Node, catalogue: Catalogue) -> Node:
     block = catalogue.get(node.block_id)
-    schema = block.Input.model_json_schema()["properties"] if block else {}
+    schema = json_schema(block.Input)["properties"] if block else {}
     hidden = {"value"} if block and block.kind is BlockKind.INPUT and node.input_default.get("secret") else set[str]()
     kept = {
         name: _without_secrets(value)

@@ -3,11 +3,11 @@
 Used by `routes/graphs.py`. Nothing of this is stored: the nodes are the truth.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.block_catalogue import Catalogue
-from blocks.base import BlockSchema
+from blocks.base import BlockSchema, json_schema
 from engine.model import BlockKind, Graph, Node
 
 
@@ -24,7 +24,7 @@ def output_schema(graph: Graph, catalogue: Catalogue) -> dict[str, Any]:
 def _schema(graph: Graph, catalogue: Catalogue, kind: BlockKind) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
     for name, node, model in _named(graph, catalogue, kind):
-        block = model.model_json_schema()
+        block = json_schema(model)
         schema["properties"][name] = _property(name, node, model, block["properties"].get("value", {}))
         if node.input_default.get("value") is None:
             schema["required"].append(name)
@@ -43,7 +43,7 @@ def _named(graph: Graph, catalogue: Catalogue, kind: BlockKind) -> Iterator[tupl
             yield name, node, block.Input
 
 
-def _property(name: str, node: Node, model: type[BlockSchema], value_schema: dict[str, Any]) -> dict[str, Any]:
+def _property(name: str, node: Node, model: type[BlockSchema], value_schema: Mapping[str, Any]) -> dict[str, Any]:
     given = node.input_default
     default = given.get("value")
     shown = {key: part for key, part in value_schema.items() if key not in ("description", "default", "title")}

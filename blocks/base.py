@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,6 +77,12 @@ class BlockSchema(BaseModel):
     """Base of every block's `Input` and `Output`."""
 
     model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, protected_namespaces=())
+
+
+@cache
+def json_schema(model: type[BlockSchema]) -> Mapping[str, Any]:
+    """The JSON Schema of a block's inputs or outputs. Made once, for that takes long: it must not be changed."""
+    return model.model_json_schema()
 
 
 class Inputs(BlockSchema):
