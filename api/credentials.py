@@ -97,7 +97,7 @@ def masks_with(
     """
     if not given:
         return {node_id: dict(mask) for node_id, mask in masks.items()}
-    filled, problems = as_masks(given, credentials_inputs(graph, app.catalogue.get))
+    filled, problems = as_masks(given, credentials_inputs(graph, app.catalogue.get, app.system_credentials))
     if problems:
         raise ValidationFailed([problem.as_json() for problem in problems])
     return merged(filled, masks)

@@ -13,8 +13,8 @@ from engine.model import BlockKind, Graph, Node
 _TELLING = ("credentials", "api_key", "password", "token", "secret")
 """What the name of a secret input holds; a switch of such a name (`hide_password`) tells nothing."""
 
-_TELLING_WITHIN = (*_TELLING, "authorization", "cookie")
-"""What the name of a secret text within an input holds: a header's, an input's of a sub-graph."""
+_TELLING_WITHIN = ("credentials", "apikey", "password", "token", "secret", "authorization", "cookie")
+"""What the name of a secret text within an input holds, but for its dashes: a header's, an input's of a sub-graph."""
 
 
 def for_export(graph: Graph, catalogue: Catalogue) -> Graph:
@@ -45,13 +45,18 @@ def _is_secret(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
     return any(part in name.lower() for part in _TELLING) and not isinstance(value, bool)
 
 
+def _tells(name: str) -> bool:
+    plain = name.lower().replace("-", "").replace("_", "")
+    return any(part in plain for part in _TELLING_WITHIN)
+
+
 def _without_secrets(value: Any) -> Any:
     """The value without texts whose names tell secrets. Only texts: a schema describes a pin of such a name."""
     if isinstance(value, Mapping):
         return {
             name: _without_secrets(inner)
             for name, inner in value.items()
-            if not (isinstance(inner, str) and any(part in name.lower() for part in _TELLING_WITHIN))
+            if not (isinstance(inner, str) and _tells(name))
         }
     if isinstance(value, list):
         return [_without_secrets(inner) for inner in value]

@@ -4,7 +4,7 @@ Used by `routes/graphs.py`. It checks form only; whether the graph is sound is t
 of S-064, an exported agent file (agent-graphs §1), and `{"graph": …}` around either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from api.graph_problems import FileCode, file_problem
 from contracts.errors import InvalidRequest
-from engine.model import Graph, Link, Node
+from engine.model import Graph, GraphPolicy, Link, Node
 
 _LISTS = ("nodes", "links", "sub_graphs")
 
@@ -71,6 +71,7 @@ def _read_one(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]
             for fault in error.errors(include_url=False)
         )
         graph = Graph.model_validate(fields)
+    problems.extend(_unknown_policies(raw.get("policy"), where))
     nodes = _items(raw.get("nodes"), Node, f"{where}nodes", FileCode.UNREADABLE_NODE, problems)
     links = _items(raw.get("links"), Link, f"{where}links", FileCode.UNREADABLE_LINK, problems)
     return graph.model_copy(
@@ -80,6 +81,14 @@ def _read_one(raw: Mapping[str, Any], where: str, problems: list[dict[str, Any]]
             "links": [link if link.id else link.model_copy(update={"id": str(uuid4())}) for link in links],
         }
     )
+
+
+def _unknown_policies(policy: Any, where: str) -> Iterator[dict[str, Any]]:
+    """Unknown keys of a file are other people's business, but not of what only we know."""
+    for name in policy if isinstance(policy, Mapping) else ():
+        if name not in GraphPolicy.model_fields:
+            message = f"{where}policy.{name} is unknown; there are {', '.join(GraphPolicy.model_fields)}."
+            yield file_problem(FileCode.UNREADABLE_FIELD, f"{message} It was left out.")
 
 
 def _items[ItemT: BaseModel](

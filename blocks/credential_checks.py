@@ -4,7 +4,7 @@ Asked by the API before it starts a run, by a run's first activity, and for a si
 to run it. Pure: what the user has is given. It sees no secret.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +65,7 @@ def check_credentials(graph: Graph, block_of: BlockOf, masks: Masks, available: 
     for node, block in _with_credentials(graph, block_of):
         refused = list(_of_node(node, block, masks.get(node.id, {}), linked.get(node.id, frozenset()), available))
         # What is left out may be wrong in itself: an exported node names what only its author had.
-        if refused and _is_optional(node) and all(refusal.code in _LACKING for refusal in refused):
+        if refused and is_optional(node) and all(refusal.code in _LACKING for refusal in refused):
             skipped.add(node.id)
         else:
             problems += refused
@@ -126,6 +126,22 @@ def chosen(
             f"{described(providers, wanted)}.",
         )
     return kept
+
+
+def must_be_given(name: str, node: Node, block: Block[BlockSchema], available: Available) -> bool:
+    """Whether a node that names no credential for this input could not run without being given one.
+
+    CredentialRefused when its other inputs imply no provider.
+    """
+    wanted = block.credentials[name]
+    providers, endpoints = providers_of(wanted, block, node.input_default), available.system.endpoints
+    needs_one = bool(_asked(wanted, providers) - endpoints) if wanted.keyless_at_endpoint else wanted.required
+    return needs_one and not is_optional(node) and chosen(name, block, None, node.input_default, available) is None
+
+
+def _asked(wanted: CredentialsField, providers: Sequence[str]) -> set[str]:
+    """Whose credentials are needed: of a model that a link brings it is not known before the run."""
+    return set(providers) if wanted.provider_by is None or len(providers) == 1 else set()
 
 
 def providers_of(wanted: CredentialsField, block: Block[BlockSchema], inputs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -191,7 +207,8 @@ def _given(node: Node, mask: Mapping[str, Any], name: str) -> Any:
     return mask[name] if name in mask else node.input_default.get(name)
 
 
-def _is_optional(node: Node) -> bool:
+def is_optional(node: Node) -> bool:
+    """Whether a node is left out of a run that has no credentials for it."""
     return node.metadata.get("credentials_optional") is True
 
 
@@ -216,14 +233,13 @@ def _check_one(
     """CredentialRefused when the node could not run with what it names, or without naming any."""
     wanted, endpoints = block.credentials[name], available.system.endpoints
     providers = providers_of(wanted, block, inputs)
-    # A model that a link brings is not known before the run, nor whose key it needs.
-    asked = set(providers) if wanted.provider_by is None or len(providers) == 1 else set[str]()
+    asked = _asked(wanted, providers)
     if nowhere := asked & set(wanted.only_at_endpoint) - endpoints:
         message = (
             f"{block.name} cannot run here: {no_endpoint(nowhere.pop())}. Whoever runs this deployment can set it."
         )
         raise CredentialRefused(CredentialsCode.CREDENTIALS_NOT_AVAILABLE, message)
-    is_needed = bool(asked - endpoints) if wanted.keyless_at_endpoint else wanted.required or _is_optional(node)
+    is_needed = bool(asked - endpoints) if wanted.keyless_at_endpoint else wanted.required or is_optional(node)
     try:
         meta = chosen(name, block, inputs.get(name), inputs, available)
     except CredentialRefused as refusal:

@@ -9,7 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from blocks.base import Block, BlockSchema
-from blocks.credential_checks import BlockOf, CredentialRefused, is_missing, named_by_file, providers_of
+from blocks.credential_checks import (
+    Available,
+    BlockOf,
+    CredentialRefused,
+    is_missing,
+    must_be_given,
+    named_by_file,
+    providers_of,
+)
+from blocks.system_credentials import SystemCredentials
 from engine.model import Graph, Node
 from engine.problems import CredentialsCode, Level, Problem
 
@@ -31,14 +40,18 @@ class CredentialsInput:
     discriminator_values: tuple[str, ...]
 
 
-def credentials_inputs(graph: Graph, block_of: BlockOf) -> dict[str, CredentialsInput]:
-    """By key, over the graph and its sub-graphs; inputs that ask for the same share one (agent-graphs §2.3)."""
+def credentials_inputs(graph: Graph, block_of: BlockOf, system: SystemCredentials) -> dict[str, CredentialsInput]:
+    """By key, over the graph and its sub-graphs; inputs that ask for the same share one (agent-graphs §2.3).
+
+    `system`: what the deployment has need not be given.
+    """
+    available = Available({}, system)
     found: dict[str, CredentialsInput] = {}
     for each in (graph, *graph.sub_graphs):
         for node in each.nodes:
             block = block_of(node.block_id)
             for name in block.credentials if block else ():
-                one = _of_input(node, block, name) if block else None
+                one = _of_input(node, block, name, available) if block else None
                 if one is not None:
                     found[one.key] = _together(found[one.key], one) if one.key in found else one
     return found
@@ -79,7 +92,7 @@ def schema_of(inputs: Mapping[str, CredentialsInput]) -> dict[str, Any]:
     }
 
 
-def _of_input(node: Node, block: Block[BlockSchema], name: str) -> CredentialsInput | None:
+def _of_input(node: Node, block: Block[BlockSchema], name: str, available: Available) -> CredentialsInput | None:
     wanted, defaults = block.credentials[name], node.input_default
     try:
         providers = tuple(sorted(providers_of(wanted, block, defaults)))
@@ -91,13 +104,14 @@ def _of_input(node: Node, block: Block[BlockSchema], name: str) -> CredentialsIn
     # Each host has headers of its own, so it is part of the key.
     host = _host(value) if wanted.host_by and isinstance(value, str) else ""
     place = (str(node.id), name)
+    is_open = is_missing(defaults.get(name)) and not named_by_file(wanted, defaults)
     return CredentialsInput(
         key=f"{'-'.join(sorted({*providers, host} - {''}))}_{'-'.join(types)}_credentials",
         providers=providers,
         types=types,
         fills=(place,),
-        open=(place,) if is_missing(defaults.get(name)) and not named_by_file(wanted, defaults) else (),
-        required=wanted.required and node.metadata.get("credentials_optional") is not True,
+        open=(place,) if is_open else (),
+        required=is_open and must_be_given(name, node, block, available),
         discriminator=by,
         discriminator_values=(value,) if isinstance(value, str) else (),
     )

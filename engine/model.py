@@ -121,8 +121,12 @@ MOST_CONCURRENT_NODES = 500
 class GraphPolicy(_FileModel):
     """What a graph may say of its own runs; absent fields take the deployment's settings."""
 
-    on_node_error: OnNodeError = OnNodeError.CONTINUE
-    max_concurrent_nodes: int | None = Field(None, ge=1, le=MOST_CONCURRENT_NODES)
+    on_node_error: OnNodeError = Field(
+        OnNodeError.CONTINUE, description="Whether a run goes on when a node fails, or fails too."
+    )
+    max_concurrent_nodes: int | None = Field(
+        None, ge=1, le=MOST_CONCURRENT_NODES, description="Nodes of a run that work at once, at the most."
+    )
 
 
 class Graph(_FileModel):

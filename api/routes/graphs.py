@@ -147,7 +147,7 @@ async def change_settings(
 def _shown(app: Services, row: GraphRow, *, for_export: bool) -> GraphDetail:
     if for_export:
         row = replace(row, graph=exporting_graphs.for_export(row.graph, app.catalogue))
-    return detail(row, app.catalogue, app.graph_limits)
+    return detail(row, app.catalogue, app.graph_limits, app.system_credentials)
 
 
 def _inputs_of(app: Services, block_id: str) -> Container[str] | None:
@@ -211,5 +211,5 @@ async def _save(
         problems=found,
         node_ids=renamed.node_ids,
         graph_ids=renamed.graph_ids,
-        credentials_input_schema=schema_of(credentials_inputs(stored, app.catalogue.get)),
+        credentials_input_schema=schema_of(credentials_inputs(stored, app.catalogue.get, app.system_credentials)),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from engine.model import Link, Node
+from engine.model import GraphPolicy, Link, Node
 
 
 class GraphSaved(BaseModel):
@@ -48,6 +48,7 @@ class GraphDetail(GraphMeta):
     recommended_schedule_cron: str | None
     forked_from_id: str | None
     forked_from_version: int | None
+    policy: GraphPolicy = Field(description="What the graph says of its own runs.")
     nodes: list[Node]
     links: list[Link]
     sub_graphs: list[dict[str, Any]] = Field(description="In the export format.")
@@ -80,6 +81,7 @@ class GraphBody(BaseModel):
 
     name: str = ""
     description: str = ""
+    policy: GraphPolicy = Field(default_factory=GraphPolicy, description="What the graph says of its own runs.")
     nodes: list[Node]
     links: list[Link] = Field(default_factory=list)
     sub_graphs: list[dict[str, Any]] = Field(default_factory=list)

@@ -40,8 +40,18 @@ async def test_what_is_secret_stays_here(ann: httpx.AsyncClient, path: str) -> N
 async def test_secrets_within_inputs_stay_here(ann: httpx.AsyncClient) -> None:
     schema = {"properties": {"api_key": {"title": "API key", "type": "string"}}, "required": ["api_key"]}
     given = {
-        "headers": {"Authorization": "Bearer s3cret", "Set-Cookie": "s3cret", "Accept": "text/html"},
-        "inputs": {"query": "tea", "my_api_key": "s3cret", "rows": [{"password": "s3cret", "name": "Ann"}]},
+        "headers": {
+            "Authorization": "Bearer s3cret",
+            "Set-Cookie": "s3cret",
+            "X-API-Key": "s3cret",
+            "Accept": "text/html",
+        },
+        "inputs": {
+            "query": "tea",
+            "my_api_key": "s3cret",
+            "apiKey": "s3cret",
+            "rows": [{"password": "s3cret", "name": "Ann"}],
+        },
         "input_schema": schema,
     }
     assert await exported(ann, "/api/graphs/{id}", **given) == {

@@ -8,6 +8,7 @@ from api_doubles import ADD, AGENT, DISABLED, DROPDOWN, INPUT, OUTPUT, link, nod
 from fastapi import FastAPI
 
 from api.graph_problems import MEANINGS, FileCode
+from engine.model import Graph
 from store.memory import MemoryStore
 
 
@@ -212,6 +213,23 @@ async def test_legacy_tool_links_follow_their_node(ann: httpx.AsyncClient) -> No
     saved = (await ann.post("/api/graphs", json=body)).json()
     shown = (await ann.get(f"/api/graphs/{saved['id']}")).json()
     assert shown["links"][2]["source_name"] == f"tools_^_{saved['node_ids']['out']}_~_value"
+
+
+async def test_what_is_shown_is_all_there_is_of_a_graph(ann: httpx.AsyncClient) -> None:
+    policy = {"on_node_error": "fail", "max_concurrent_nodes": 3}
+    made = (await ann.post("/api/graphs", json=sum_graph(policy=policy))).json()
+    shown = (await ann.get(f"/api/graphs/{made['id']}")).json()
+    assert set(Graph.model_fields) <= set(shown)
+    assert shown["policy"] == policy
+    assert (await ann.put(f"/api/graphs/{made['id']}", json=shown)).json()["problems"] == []
+    exported = (await ann.get(f"/api/graphs/{made['id']}", params={"for_export": "true"})).json()
+    assert (exported["version"], exported["policy"]) == (2, policy)
+
+
+async def test_a_policy_that_there_is_not(ann: httpx.AsyncClient) -> None:
+    answer = await ann.post("/api/graphs", json=sum_graph(policy={"on_nod_error": "fail"}))
+    assert answer.status_code == 400
+    assert "policy.on_nod_error is unknown; there are on_node_error, max_concurrent_nodes." in answer.text
 
 
 async def test_versions(ann: httpx.AsyncClient, graph: dict[str, Any]) -> None:

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field, SecretStr
 
+from blocks.ai_texts import AITextGenerator
 from blocks.asking_models import CREDENTIALS, ModelChoice
 from blocks.base import Block, BlockContext, BlockSchema, Inputs, Outputs, Yielded
+from blocks.catalogue import own_catalogue
 from blocks.credential_checks import (
     Available,
     Checked,
@@ -335,7 +337,7 @@ def asking() -> Graph:
 
 
 def test_keys_of_a_graph() -> None:
-    asked = credentials_inputs(asking(), BLOCKS.get)
+    asked = credentials_inputs(asking(), BLOCKS.get, SystemCredentials.of({}))
     assert {key: each.fills for key, each in asked.items()} == {
         "acme_api_key_credentials": (("a", "credentials"), ("b", "credentials"), ("s", "credentials")),
         "brook_api_key_credentials": (("c", "credentials"),),
@@ -349,16 +351,29 @@ def test_keys_of_a_graph() -> None:
     assert (one["discriminator"], one["discriminator_values"]) == ("model", ["claude"])
 
 
+def test_what_the_deployment_has_need_not_be_given() -> None:
+    graph = Graph(nodes=[node("a", Chat)])
+    with_key = SystemCredentials.of({"acme": SecretStr("sk-ours")})
+    assert schema_of(credentials_inputs(graph, BLOCKS.get, with_key))["required"] == []
+    model = Graph(nodes=[Node(id=NodeId("a"), block_id=BlockId(AITextGenerator.id), input_default={"prompt": "?"})])
+    for system, required in (
+        (SystemCredentials.of({}), ["openai_api_key_credentials"]),
+        (SystemCredentials.of({"openai": SecretStr("sk-ours")}), []),
+        (SystemCredentials.of({}, ["openai"]), []),
+    ):
+        assert schema_of(credentials_inputs(model, own_catalogue().get, system))["required"] == required
+
+
 def test_what_a_graph_names_itself_is_not_asked_for() -> None:
     graph = Graph(nodes=[node("b", Chat, credentials=meta())])
-    asked = credentials_inputs(graph, BLOCKS.get)
+    asked = credentials_inputs(graph, BLOCKS.get, SystemCredentials.of({}))
     assert schema_of(asked)["properties"] == {}
     # It can be replaced all the same: exported agents name what only their authors have.
     assert as_masks({"acme_api_key_credentials": meta("other")}, asked)[0] == {"b": {"credentials": meta("other")}}
 
 
 def test_given_credentials_become_masks() -> None:
-    asked = credentials_inputs(asking(), BLOCKS.get)
+    asked = credentials_inputs(asking(), BLOCKS.get, SystemCredentials.of({}))
     given = {"acme_api_key_credentials": meta(), "brook_api_key_credentials": None}
     masks, problems = as_masks(given, asked)
     assert not problems
@@ -373,7 +388,9 @@ def test_given_credentials_become_masks() -> None:
 
 
 def test_a_key_that_the_graph_does_not_have() -> None:
-    _, (problem,) = as_masks({"groq": meta()}, credentials_inputs(Graph(nodes=[node("a", Chat)]), BLOCKS.get))
+    _, (problem,) = as_masks(
+        {"groq": meta()}, credentials_inputs(Graph(nodes=[node("a", Chat)]), BLOCKS.get, SystemCredentials.of({}))
+    )
     assert (problem.code, problem.pin) == (CredentialsCode.UNKNOWN_CREDENTIALS_INPUT, "groq")
     assert problem.message == "The graph asks for no credentials 'groq'. It asks for: acme_api_key_credentials."
 

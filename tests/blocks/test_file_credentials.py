@@ -101,7 +101,7 @@ async def test_a_file_that_names_none_is_opened_with_none(credentials: RunCreden
 def test_a_graph_asks_for_a_credential_where_its_file_names_none(named: str | None, is_open: bool) -> None:
     node = Node(id="n", block_id=GoogleSheetsRead.id, input_default={"spreadsheet": {**FILE, "_credentials_id": named}})
     graph = Graph(id="g", name="g", nodes=[node], links=[])
-    (asked,) = credentials_inputs(graph, own_catalogue().get).values()
+    (asked,) = credentials_inputs(graph, own_catalogue().get, SystemCredentials.of({})).values()
     assert bool(asked.open) == is_open
     assert not asked.required
     assert asked.fills == (("n", "credentials"),)
