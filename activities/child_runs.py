@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from pydantic_core import to_json
 from temporalio import activity
 
 from activities.block_run import Failure, failure_of
@@ -36,6 +37,10 @@ from engine.state import Output
 from engine.values import Reference, Value, inline
 from store.records import Executions, NodeRecord, OutputRecord
 from telemetry.metrics import WorkerMetrics
+
+_TAKEN_AT_ONCE = 200
+_BYTES_AT_ONCE = 256 * 1024
+"""Outputs that are taken over in one go, and about their size: they travel in the workflow's history."""
 
 
 class ChildActivities:
@@ -72,8 +77,8 @@ class ChildActivities:
             inputs = await self._inputs(child_id, node, placed, request.masks.get(node.node_id, {}))
         except (CallerError, BlockInputError) as error:
             return PreparedChild(result=await self._failed(node, placed, failure_of(error)))
-        # A node that begins again has perhaps begun its child before.
-        before = await self._executions.get(run.user_id, child_id) if node.resume else None
+        # A node that begins again, in a run that is resumed or was reset, has perhaps begun its child before.
+        before = await self._executions.get(run.user_id, child_id)
         masks, mask_refs = _masks(defaults.get("nodes_input_masks"), request.masks)
         asked = GraphExecutionInput(
             graph_id=child.graph.id,
@@ -84,7 +89,7 @@ class ChildActivities:
             nodes_input_masks=masks,
             mask_refs=mask_refs,
             trigger="sub-graph",
-            resume=before is not None,
+            resume=before is not None and node.resume is not None,
             context=run.context.model_copy(
                 update={
                     "root_execution_id": run.context.root_execution_id or run.execution_id,
@@ -111,23 +116,39 @@ class ChildActivities:
         placed = await self._placed(node)
         # The end first: what was given before it is then sure to be among the outputs.
         child = await self._executions.get(run.user_id, request.child_id)
-        has_ended = request.is_closed or (
-            child is not None and child.status.is_final and child.run_id != (request.earlier_run_id or "")
-        )
-        given = await self._executions.given_outputs(request.child_id, after=request.after)
-        index = request.emitted
+        is_earlier = child is not None and child.run_id == (request.earlier_run_id or "")
+        if is_earlier and not request.is_closed:
+            # What the rows hold is perhaps about to be set aside. The child says so when it has something to tell.
+            return Collected(outputs=[], after=request.after, emitted=request.emitted)
+        has_ended = request.is_closed or (child is not None and child.status.is_final)
+        given = await self._executions.given_outputs(request.child_id, after=request.after, limit=_TAKEN_AT_ONCE)
+        after, index, taken = request.after, request.emitted, 0
+        has_more = len({seq for seq, _, _ in given}) == _TAKEN_AT_ONCE
         rows: list[OutputRecord] = []
         outputs: list[Output] = []
-        for _, name, value in given:
+        for seq, name, value in given:
+            if taken > _BYTES_AT_ONCE and seq != after:
+                has_more = True
+                break
+            after = seq
             plain = (await self._codec.decode({name: value}))[name]
             encoded = await self._codec.encode(run.execution_id, plain)
             rows.append(output_record(index, name, encoded))
             routes = await routes_of(self._codec, run.execution_id, placed, name, encoded.plain, encoded.value)
             if routes:
                 outputs.append(Output(index, routes))
+                taken += sum(len(to_json(route.value)) for route in routes)
             index += 1
+        has_ended = has_ended and not has_more
         result = None
-        if has_ended:
+        was_stopping = (
+            has_ended
+            and request.is_joined
+            and not request.stopped
+            and child is not None
+            and child.status is Status.TERMINATED
+        )
+        if has_ended and not was_stopping:
             stats = child.stats if child else {}
             result = NodeResult(
                 status=Status.TERMINATED if request.stopped else Status.COMPLETED,
@@ -141,8 +162,9 @@ class ChildActivities:
             await self._write(node, placed, status, rows=rows, result=result)
         if result:
             self._metrics.node_ended(placed.block.name, result.status.value, result.walltime)
-        after = given[-1][0] if given else request.after
-        return Collected(outputs=outputs, after=after, emitted=index, result=result)
+        return Collected(
+            outputs=outputs, after=after, emitted=index, result=result, was_stopping=was_stopping, has_more=has_more
+        )
 
     async def _placed(self, request: NodeRequest) -> PlacedBlock:
         run = request.run

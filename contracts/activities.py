@@ -203,7 +203,8 @@ class CollectRequest(BaseModel):
     """What of a sub-graph's outputs is to be taken over by the node: those after event `after` of the child.
 
     `emitted` counts those taken before. `stopped`: the node is being cancelled. `is_closed`: the child's workflow has
-    ended, so its row will tell nothing more.
+    ended, so its row will tell nothing more. `is_joined`: the child went on since before this run did, and may be
+    stopping because of what ended the run before.
     """
 
     node: NodeRequest
@@ -212,16 +213,23 @@ class CollectRequest(BaseModel):
     emitted: int = 0
     stopped: bool = False
     is_closed: bool = False
+    is_joined: bool = False
     earlier_run_id: str | None = Field(None, description="An end of this run of the child is not the end any more")
 
 
 class Collected(BaseModel):
-    """Outputs of a sub-graph, written as the node's own; with `result` the child has ended, and so has the node."""
+    """Outputs of a sub-graph, written as the node's own; with `result` the child has ended, and so has the node.
+
+    `was_stopping`: a child that was joined has been stopped, and the node goes on with another run of it. `has_more`:
+    there are more outputs, more than travel at a time.
+    """
 
     outputs: list[Output]
     after: int
     emitted: int
     result: NodeResult | None = None
+    was_stopping: bool = False
+    has_more: bool = False
 
 
 class ChildChanged(BaseModel):

@@ -19,6 +19,7 @@ class ChildProgress(BaseModel):
     after: int = 0
     emitted: int = 0
     earlier_run_id: str | None = None
+    is_joined: bool = False
 
 
 class Carried(BaseModel):

@@ -98,9 +98,9 @@ class Executions(ExecutionWrites):
         counts = {name: int(row[name]) for name in ("node_count", "node_error_count", "incomplete_count", "cost")}
         return counts | {name: round(row[name], 6) for name in ("nodes_walltime", "nodes_cputime")}
 
-    async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
+    async def given_outputs(self, execution_id: str, *, after: int, limit: int) -> list[tuple[int, str, Value]]:
         """(event number, name, formatted value) of agent outputs that were COMPLETED after an event."""
-        rows = await fetch(self._pool, _GIVEN_OUTPUTS, execution_id, after)
+        rows = await fetch(self._pool, _GIVEN_OUTPUTS, execution_id, after, limit)
         return [(row["seq"], row["name"], _value(row)) for row in rows]
 
     async def events(self, execution_id: str, *, after: int, limit: int) -> list[Event]:

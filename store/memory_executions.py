@@ -223,17 +223,22 @@ class MemoryExecutions:
             "nodes_cputime": round(float(total("cputime")), 6),
         }
 
-    async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
+    async def given_outputs(self, execution_id: str, *, after: int, limit: int) -> list[tuple[int, str, Value]]:
         """(event number, name, formatted value) of agent outputs that were COMPLETED after an event."""
         run = self._runs.get(execution_id)
-        given = []
+        given: list[tuple[int, str, Value]] = []
+        executions = 0
         for event in run.events[max(after, 0) :] if run else ():
             node = run.nodes.get(event.node_execution_id or "") if run else None
             if node is None or node.agent_output is None or event.status is not Status.COMPLETED:
                 continue
             if run and event.seq in run.superseded:
                 continue
-            given += [(event.seq, node.agent_output, o.value) for o in node.outputs if o.name == "output"]
+            new = [(event.seq, node.agent_output, o.value) for o in node.outputs if o.name == "output"]
+            executions += bool(new)
+            if executions > limit:
+                break
+            given += new
         return given
 
     async def events(self, execution_id: str, *, after: int, limit: int) -> list[Event]:

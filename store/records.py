@@ -315,9 +315,9 @@ class Executions(Protocol):
         """What the node executions that have ended add up to, by the names of a run's stats (S-174, S-175)."""
         ...
 
-    async def given_outputs(self, execution_id: str, *, after: int) -> list[tuple[int, str, Value]]:
-        """(event number, name, formatted value) of each OUTPUT node execution that was COMPLETED after event `after`,
-        in the order in which they were."""
+    async def given_outputs(self, execution_id: str, *, after: int, limit: int) -> list[tuple[int, str, Value]]:
+        """(event number, name, formatted value) of OUTPUT node executions that were COMPLETED after event `after`, in
+        the order in which they were; those of at most `limit` executions."""
         ...
 
     async def events(self, execution_id: str, *, after: int, limit: int) -> list[Event]:

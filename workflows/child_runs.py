@@ -37,6 +37,9 @@ from workflows.activity_calls import start_local
 _MISSED_SIGNAL = timedelta(minutes=1)
 """A child that was silent so long is looked at: whoever ended it may not have been able to say so."""
 
+_CLOSES_WITHIN = timedelta(milliseconds=200)
+"""A workflow closes a moment after its row says that the run has ended."""
+
 
 class ChildRuns:
     """The children of one run, by the node executions they work for."""
@@ -53,22 +56,33 @@ class ChildRuns:
 
     async def run(self, request: NodeRequest, masks: Mapping[str, dict[str, Value]]) -> NodeResult:
         """Run a sub-graph node to its end. Cancelling this stops the child and waits for its end."""
-        prepared: PreparedChild = await start_local(PREPARE_CHILD, PrepareChildRequest(node=request, masks=dict(masks)))
-        if prepared.result or prepared.input is None:
-            return prepared.result or NodeResult(status=Status.FAILED, error="The sub-graph could not be prepared")
-        following = CollectRequest(node=request, child_id=prepared.child_id, earlier_run_id=prepared.earlier_run_id)
-        child = await self._settled(asyncio.create_task(self._start(prepared)), following)
-        return await self._follow(following, child)
+        while True:
+            prepared: PreparedChild = await start_local(
+                PREPARE_CHILD, PrepareChildRequest(node=request, masks=dict(masks))
+            )
+            if prepared.result or prepared.input is None:
+                return prepared.result or NodeResult(status=Status.FAILED, error="The sub-graph could not be prepared")
+            following = CollectRequest(node=request, child_id=prepared.child_id, earlier_run_id=prepared.earlier_run_id)
+            child = await self._settled(asyncio.create_task(self._start(prepared)), following)
+            if child is None:
+                # It goes on since before this run did: that run's end is the one to wait for.
+                following.is_joined, following.earlier_run_id = True, None
+            if result := await self._follow(following, child):
+                return result
+            await workflow.sleep(_CLOSES_WITHIN, summary="the sub-graph is started again")
 
-    async def take_up(self, request: NodeRequest, progress: ChildProgress) -> NodeResult:
+    async def take_up(
+        self, request: NodeRequest, progress: ChildProgress, masks: Mapping[str, dict[str, Value]]
+    ) -> NodeResult:
         """Follow a child that a former history of this run had started."""
         child_id = node_execution_id(request.run.execution_id, request.id, 0)
         following = CollectRequest(node=request, child_id=child_id, **progress.model_dump())
-        return await self._follow(following, None)
+        return await self._follow(following, None) or await self.run(request, masks)
 
     async def _follow(
         self, following: CollectRequest, child: workflow.ChildWorkflowHandle[Any, Any] | None
-    ) -> NodeResult:
+    ) -> NodeResult | None:
+        """The node's end. None when the child turned out to have been on its way to be stopped: it must start again."""
         node_id = following.node.id
         while True:
             seen = self._news.get(node_id, 0)
@@ -77,14 +91,18 @@ class ChildRuns:
             collected = await self._settled(start_local(COLLECT_CHILD_OUTPUTS, following), following)
             if collected.outputs:
                 self._tell(Emitted(node_id, collected.outputs))
-            if collected.result:
+            if collected.result or collected.was_stopping:
                 return collected.result
             following.after, following.emitted = collected.after, collected.emitted
             self.waiting[node_id] = ChildProgress(
-                after=following.after, emitted=following.emitted, earlier_run_id=following.earlier_run_id
+                after=following.after,
+                emitted=following.emitted,
+                earlier_run_id=following.earlier_run_id,
+                is_joined=following.is_joined,
             )
+            waiting = _next_task() if collected.has_more else self._news_of(node_id, seen, child)
             try:
-                await self._settled(asyncio.create_task(self._news_of(node_id, seen, child)), following)
+                await self._settled(asyncio.create_task(waiting), following)
             finally:
                 del self.waiting[node_id]
 
@@ -134,6 +152,14 @@ class ChildRuns:
             )
         except TimeoutError:
             return
+
+
+async def _next_task() -> None:
+    """Until the next workflow task: what local activities answered within one leaves in one message, which is bounded.
+
+    The run may continue as new meanwhile.
+    """
+    await workflow.sleep(timedelta(milliseconds=1), summary="more outputs of the sub-graph")
 
 
 class ParentLink:

@@ -76,7 +76,7 @@ class NodeRuns:
             return
         request = self._request(node, execution)
         progress = carried.children.get(execution.id, ChildProgress())
-        self._keep(execution.id, self._run_child(request, self.children.take_up(request, progress)))
+        self._keep(execution.id, self._run_child(request, self.children.take_up(request, progress, self._masks)))
 
     def _request(self, node: PlanNode, execution: Open) -> NodeRequest:
         return NodeRequest(

@@ -182,12 +182,19 @@ SELECT count(*) FILTER (WHERE ended_at IS NOT NULL) + coalesce(sum((stats ->> 'e
 FROM node_executions WHERE execution_id = $1
 
 -- name: given_outputs
-SELECT told.seq, node.agent_output AS name, output.value, output.ref, output.kind, output.size
-FROM execution_events AS told
-JOIN node_executions AS node ON node.execution_id = told.execution_id AND node.id = told.node_execution_id
-JOIN node_outputs AS output ON output.execution_id = node.execution_id AND output.node_execution_id = node.id
-WHERE told.execution_id = $1 AND told.seq > $2 AND told.status = 'COMPLETED' AND NOT told.is_superseded
-    AND node.agent_output IS NOT NULL AND output.name = 'output'
+SELECT told.seq, told.name, output.value, output.ref, output.kind, output.size
+FROM (
+    SELECT told.seq, node.id, node.agent_output AS name
+    FROM execution_events AS told
+    JOIN node_executions AS node ON node.execution_id = told.execution_id AND node.id = told.node_execution_id
+    WHERE told.execution_id = $1 AND told.seq > $2 AND told.status = 'COMPLETED' AND NOT told.is_superseded
+        AND node.agent_output IS NOT NULL AND EXISTS (
+            SELECT FROM node_outputs AS output
+            WHERE output.execution_id = $1 AND output.node_execution_id = node.id AND output.name = 'output')
+    ORDER BY told.seq LIMIT $3
+) AS told
+JOIN node_outputs AS output ON output.execution_id = $1 AND output.node_execution_id = told.id
+WHERE output.name = 'output'
 ORDER BY told.seq, output.index
 
 -- name: events

@@ -483,6 +483,27 @@ async def test_outputs_of_the_run(store: Store) -> None:
     ]
 
 
+async def test_what_was_given_is_read_piece_by_piece(store: Store) -> None:
+    id = await begun(store)
+    given = [
+        node(str(number), agent_output=f"out {number}", outputs=(OutputRecord(0, "output", str(number)),))
+        for number in range(3)
+    ]
+    nothing = [node(f"nothing {number}", agent_output="quiet") for number in range(3)]
+    await record(
+        store, id, node("other", agent_output=None), *nothing, given[0], node("more", Status.FAILED), *given[1:]
+    )
+
+    async def read(after: int, limit: int) -> list[tuple[str, object]]:
+        found = await store.executions.given_outputs(id, after=after, limit=limit)
+        return [(name, value.get("value")) for _, name, value in found]
+
+    assert await read(0, 10) == [("out 0", 0), ("out 1", 1), ("out 2", 2)]
+    assert await read(0, 2) == [("out 0", 0), ("out 1", 1)]
+    [_, (after, _, _)] = await store.executions.given_outputs(id, after=0, limit=2)
+    assert await read(after, 2) == [("out 2", 2)]
+
+
 async def test_what_a_run_has_used_so_far(store: Store) -> None:
     id = await begun(store)
     zero = {"node_count": 0, "node_error_count": 0, "incomplete_count": 0, "cost": 0}
