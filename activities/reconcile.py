@@ -12,6 +12,7 @@ from re import fullmatch
 
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from activities.admitting import Admitting
 from activities.heartbeats import heartbeats
@@ -29,6 +30,7 @@ from telemetry.logging import Logger
 log = Logger("heddle.reconcile")
 
 _AT_ONCE = 10
+_RPC = timedelta(seconds=5)
 _SLICE = timedelta(minutes=1)
 _LISTED_LATE = timedelta(seconds=30)
 """A run that has just begun may be missing from the server's list for a while: each round looks so far back again."""
@@ -75,9 +77,23 @@ class ReconcileActivities:
         silent = await ownership.silent(self._limits.silence, limit=self._limits.rows)
         owners = await ownership.owners(silent)
         going_on = [id for id, is_closed in await self._look_at(owners.items()) if not is_closed]
+        await self._stop_orphans(going_on)
         await ownership.heard(going_on)
         done.asked += len(owners)
         done.repaired += len(owners) - len(going_on)
+
+    async def _stop_orphans(self, silent: list[str]) -> None:
+        """A sub-graph that has outputs learns by itself that its parent is gone; one that only waits is told here."""
+        for execution_id, parent_id in (await self._store.ownership.orphans(silent)).items():
+            parent = await latest_run(self._client, parent_id)
+            if parent is not None and parent.ending is None:
+                continue  # it goes on again
+            try:
+                await self._client.get_workflow_handle(execution_id).cancel(rpc_timeout=_RPC)
+            except RPCError as error:
+                log.warning("Sub-graph not stopped", graph_execution_id=execution_id, error=error.message)
+            else:
+                log.warning("Sub-graph stopped, its parent has ended", graph_execution_id=execution_id)
 
     async def _look_at(self, rows: Iterable[tuple[str, Owner]]) -> list[tuple[str, bool]]:
         """(id, whether its workflow is over, which its row then says) of each, several at a time."""

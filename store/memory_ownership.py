@@ -28,6 +28,12 @@ class MemoryOwnership:
             row.id: Owner(row.run_id, row.status) for row in self._executions.rows() if row.id in set(execution_ids)
         }
 
+    async def orphans(self, execution_ids: Collection[str]) -> dict[str, str]:
+        """Those of them that are runs of sub-graphs and whose parents have ended, with the parents' ids."""
+        ended = {row.id for row in self._executions.rows() if row.status.is_final}
+        asked = set(execution_ids)
+        return {row.id: row.parent_id for row in self._executions.rows() if row.id in asked and row.parent_id in ended}
+
     async def take_over(
         self, execution_id: str, *, run_id: str, owner: str | None, standing: Standing | None, at: datetime
     ) -> bool:

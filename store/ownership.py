@@ -64,6 +64,10 @@ class Ownership(Protocol):
         """The owners of those that have a row."""
         ...
 
+    async def orphans(self, execution_ids: Collection[str]) -> dict[str, str]:
+        """Those of them that are runs of sub-graphs and whose parents have ended, with the parents' ids."""
+        ...
+
     async def take_over(
         self, execution_id: str, *, run_id: str, owner: str | None, standing: Standing | None, at: datetime
     ) -> bool:

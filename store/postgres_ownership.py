@@ -27,6 +27,7 @@ _HIDE = statement("hide_events")
 _OPEN = statement("open_standing")
 _TELL = statement("tell_standing")
 _GIVE = statement("give_execution")
+_ORPHANS = statement("orphans")
 _NOTIFY = statement("notify_execution")
 _SILENT = statement("silent_executions")
 _IS_SILENT = statement("is_silent")
@@ -47,6 +48,11 @@ class PostgresOwnership:
         """The owners of those that have a row."""
         rows = await fetch(self._pool, _OWNERS, list(execution_ids))
         return {row["id"]: Owner(row["run_id"], Status(row["status"])) for row in rows}
+
+    async def orphans(self, execution_ids: Collection[str]) -> dict[str, str]:
+        """Those of them that are runs of sub-graphs and whose parents have ended, with the parents' ids."""
+        rows = await fetch(self._pool, _ORPHANS, list(execution_ids))
+        return {row["id"]: row["parent_id"] for row in rows}
 
     async def take_over(
         self, execution_id: str, *, run_id: str, owner: str | None, standing: Standing | None, at: datetime

@@ -1,6 +1,12 @@
 -- name: owners
 SELECT id, run_id, status FROM graph_executions WHERE id = ANY ($1::text[])
 
+-- name: orphans
+-- Runs of sub-graphs whose parent has ended, by its row.
+SELECT run.id, above.id AS parent_id
+FROM graph_executions AS run JOIN graph_executions AS above ON above.id = run.parent_id
+WHERE run.id = ANY ($1::text[]) AND above.status IN ('COMPLETED', 'FAILED', 'TERMINATED')
+
 -- name: lock_execution
 -- First of all that takes a run over does: writers of one run follow one another.
 SELECT run_id, status, last_event FROM graph_executions WHERE id = $1 FOR NO KEY UPDATE

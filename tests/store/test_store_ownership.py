@@ -244,3 +244,14 @@ async def test_what_a_run_runs_again_is_in_its_row(store: Store) -> None:
         row = await store.executions.get("ada", new.id)
         assert row is not None
         assert (row.rerun_of, row.rerun_from_node) == ("older", "n")
+
+
+async def test_sub_graphs_whose_parent_has_ended_are_found(store: Store) -> None:
+    above, over = execution(), execution()
+    below, left, grandchild = (execution(parent_id=id) for id in (above.id, over.id, "nobody"))
+    for new in (above, over, below, left, grandchild):
+        await store.executions.begin(new, run_id=RUN, at=NOW)
+    await store.executions.finish(over, run_id=RUN, finish=end())
+    ids = [new.id for new in (above, over, below, left, grandchild)]
+    assert await store.ownership.orphans(ids) == {left.id: over.id}
+    assert await store.ownership.orphans([below.id]) == {}
