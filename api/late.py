@@ -130,9 +130,9 @@ class LateRuns:
             raise Unavailable("Temporal is not connected. Try again shortly.")
         return self.real
 
-    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> bool:
         """See `Runs`."""
-        await self._runs().start(execution_id, run, graph_version=graph_version, graph_name=graph_name)
+        return await self._runs().start(execution_id, run, graph_version=graph_version, graph_name=graph_name)
 
     async def resume(
         self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str

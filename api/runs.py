@@ -84,8 +84,11 @@ _PASSING = frozenset(
 class Runs(Protocol):
     """Runs as Temporal keeps them."""
 
-    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
-        """Start the run under its id; the same id again is the same run. Unavailable when nobody answers."""
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> bool:
+        """Start the run under its id; the same id again is the same run. False when that has ended before.
+
+        Unavailable when nobody answers.
+        """
         ...
 
     async def resume(
@@ -146,7 +149,7 @@ class TemporalRuns:
         self._client = client
         self._task_queue = task_queue
 
-    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> bool:
         """See `Runs`."""
         name = clip(graph_name)
         memo: Mapping[str, str] = {"graph_name": name, "trigger": run.trigger}
@@ -176,6 +179,8 @@ class TemporalRuns:
                 )
             except WorkflowAlreadyStartedError:
                 log.info("run had been started before", graph_execution_id=execution_id)
+                return False
+        return True
 
     async def resume(
         self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str

@@ -17,8 +17,10 @@ from api.services import Services
 from contracts.errors import HeddleError, IdempotencyConflict, Unavailable, ValidationFailed
 from contracts.execution import ExecutionContext, GraphExecutionInput
 from engine.identity import keyed_execution_id
+from engine.model import Status
 from engine.values import Reference, same_json
-from store.records import Execution, NewExecution
+from store.records import Execution, Finish, NewExecution
+from store.repair import NO_RUN
 from telemetry.logging import Logger, add_context
 
 log = Logger(__name__)
@@ -80,7 +82,7 @@ async def start_once(app: Services, wanted: Wanted, key: str) -> Started | Execu
 
     The row is written first here: its key decides who comes first, for as long as the row is kept, which is longer than
     Temporal remembers. Should the start fail after that, asking again starts it. IdempotencyConflict when the key
-    belongs to another run.
+    belongs to another run, or to one that was deleted and that Temporal still remembers.
     """
     execution_id = keyed_execution_id(wanted.user_id, key)
     add_context(graph_execution_id=execution_id)
@@ -94,9 +96,27 @@ async def start_once(app: Services, wanted: Wanted, key: str) -> Started | Execu
         if row is None:
             raise Unavailable("The run that has this key is being removed. Try again shortly.")
         return await _again(app, row, wanted)
-    await app.runs.start(execution_id, run, graph_version=found.version, graph_name=found.name)
+    if not await app.runs.start(execution_id, run, graph_version=found.version, graph_name=found.name):
+        await _require_own(app, _row(execution_id, run, found))
     log.info("run queued", graph_version=found.version)
     return _started(execution_id, found, wanted)
+
+
+async def _require_own(app: Services, new: NewExecution) -> None:
+    """IdempotencyConflict when the workflow that has ended is that of a run whose row is deleted, and not of this row.
+
+    Nobody has taken the row then, and nobody ever will: it is deleted too.
+    """
+    row = await app.store.executions.get(new.user_id, new.id)
+    if row is None or row.run_id is not None or row.status.is_final:
+        return
+    error = "The run that had this Idempotency-Key was deleted, and the key is not free yet."
+    finish = Finish(
+        Status.FAILED, stats={}, ended_at=datetime.now(UTC), error=error, error_code=IdempotencyConflict.code
+    )
+    await app.store.executions.finish(new, run_id=NO_RUN, finish=finish)
+    await app.store.removal.delete_execution(new.user_id, new.id)
+    raise IdempotencyConflict(f"{error} Use another one.")
 
 
 def _started(execution_id: str, version: GraphVersion, wanted: Wanted) -> Started:

@@ -132,6 +132,7 @@ class NotedRuns:
         self.started: dict[str, GraphExecutionInput] = {}
         self.starts = 0
         self.names: dict[str, str] = {}
+        self.over: set[str] = set()
         self.cancelled: list[str] = []
         self.events: list[tuple[str, EventSent]] = []
         self.decisions: list[tuple[str, ReviewDecision]] = []
@@ -152,11 +153,14 @@ class NotedRuns:
         if self.down:
             raise Unavailable("Temporal cannot be reached. Try again shortly.")
 
-    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> None:
+    async def start(self, execution_id: str, run: GraphExecutionInput, *, graph_version: int, graph_name: str) -> bool:
         self._answer()
+        if execution_id in self.over:
+            return False
         self.started[execution_id] = run
         self.starts += 1
         self.names[execution_id] = graph_name
+        return True
 
     async def resume(
         self, execution_id: str, run: GraphExecutionInput, *, earlier_run_id: str | None, graph_name: str

@@ -135,3 +135,22 @@ async def test_what_cannot_run_takes_no_key(ann: httpx.AsyncClient, graph: dict[
 
 def _new(row: Execution) -> NewExecution:
     return NewExecution(row.id, row.user_id, row.graph_id, row.graph_version, row.inputs, row.masks)
+
+
+async def test_the_key_of_a_deleted_run_is_not_free_while_temporal_remembers_it(
+    ann: httpx.AsyncClient, graph: dict[str, Any], runs: NotedRuns, store: MemoryStore
+) -> None:
+    body = {"inputs": {"number": 4}}
+    id = (await post(ann, graph, body)).json()["id"]
+    row = await store.executions.get("ann", id)
+    assert row is not None
+    await store.executions.finish(_new(row), run_id="run-1", finish=Finish(Status.COMPLETED, {}, NOW))
+    assert (await ann.delete(f"/api/executions/{id}")).status_code == 204
+    runs.over.add(id)
+    for _ in range(2):
+        refused = await post(ann, graph, body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "idempotency_conflict")
+        assert "was deleted" in refused.json()["error"]["message"]
+        assert await store.executions.get("ann", id) is None
+    runs.over.clear()
+    assert (await post(ann, graph, body)).status_code == 201
