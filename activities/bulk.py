@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.graphs import GraphCache
+from activities.heartbeats import heartbeats
 from activities.records import now
 from contracts.activities import LIST_FAILED, RESUME_RUNS
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
@@ -33,22 +34,24 @@ class BulkActivities:
     @activity.defn(name=LIST_FAILED.name)
     async def list_failed(self, request: ListFailedRequest) -> FailedPage:
         """A page of runs that are FAILED."""
-        page = await self._store.failed_runs.page(
-            request.user_id, request.graph_id, since=request.since, limit=_PAGE, before=request.before
-        )
+        async with heartbeats():
+            page = await self._store.failed_runs.page(
+                request.user_id, request.graph_id, since=request.since, limit=_PAGE, before=request.before
+            )
         return FailedPage(ids=page.items, next_cursor=page.next_cursor, total_count=page.total_count)
 
     @activity.defn(name=RESUME_RUNS.name)
     async def resume_runs(self, request: ResumeRunsRequest) -> ResumedRuns:
         """Start each once more. Repeatable: one that goes on already counts as started."""
         reasons: Counter[str] = Counter()
-        for execution_id in request.ids:
-            try:
-                await self._resume(request.user_id, execution_id)
-            except Unavailable:
-                raise  # all of them are tried again
-            except (CallerError, SystemFault) as error:
-                reasons[error.code] += 1
+        async with heartbeats():
+            for execution_id in request.ids:
+                try:
+                    await self._resume(request.user_id, execution_id)
+                except Unavailable:
+                    raise  # all of them are tried again
+                except (CallerError, SystemFault) as error:
+                    reasons[error.code] += 1
         return ResumedRuns(started=len(request.ids) - reasons.total(), reasons=dict(reasons))
 
     async def _resume(self, user_id: str, execution_id: str) -> None:

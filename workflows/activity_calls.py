@@ -160,6 +160,7 @@ def start_list_failed(request: ListFailedRequest) -> workflow.ActivityHandle[Fai
         request,
         result_type=LIST_FAILED.result,
         start_to_close_timeout=timedelta(seconds=30),
+        heartbeat_timeout=timedelta(seconds=10),
         schedule_to_close_timeout=_STORE_OUTAGE,
         retry_policy=_STORE_RETRIES,
     )
@@ -173,6 +174,7 @@ def start_resume_runs(request: ResumeRunsRequest) -> workflow.ActivityHandle[Res
         request,
         result_type=RESUME_RUNS.result,
         start_to_close_timeout=timedelta(seconds=30 + 5 * len(request.ids)),
+        heartbeat_timeout=timedelta(seconds=10),
         schedule_to_close_timeout=_STORE_OUTAGE,
         retry_policy=_STORE_RETRIES,
     )
