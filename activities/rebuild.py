@@ -241,11 +241,20 @@ class RebuildActivities:
         ]
         state.unrecorded = {}
         totals, before = state.totals, earlier.execution.stats
-        stats = [node.stats for node in earlier.nodes.values()]
+        # A sub-graph that goes on tells at its end what it has used in all: what it had told before counts no more.
+        below = [m.record.id for m in rebuilding.open if m.record and plan.nodes[m.execution.node].mode is Mode.CHILD]
+        told = [earlier.nodes[id].stats for id in below]
+        stats = [node.stats for node in earlier.nodes.values() if node.id not in set(below)]
         totals.earlier_walltime = float(before.get("walltime") or 0.0)
-        totals.nodes_walltime = max(float(before.get("nodes_walltime") or 0.0), sum(used(s, "walltime") for s in stats))
-        totals.nodes_cputime = max(float(before.get("nodes_cputime") or 0.0), sum(used(s, "cputime") for s in stats))
-        totals.cost = max(int(before.get("cost") or 0), sum(cost(s) for s in stats))
+        totals.nodes_walltime = max(
+            used(before, "nodes_walltime") - sum(used(s, "walltime") for s in told),
+            sum(used(s, "walltime") for s in stats),
+        )
+        totals.nodes_cputime = max(
+            used(before, "nodes_cputime") - sum(used(s, "cputime") for s in told),
+            sum(used(s, "cputime") for s in stats),
+        )
+        totals.cost = max(int(used(before, "cost")) - sum(map(cost, told)), sum(map(cost, stats)))
         kept = [match.execution.id for match in rebuilding.kept]
         if not await self._store.ownership.resume(
             earlier.execution.id, run_id=run_id, kept=kept, open_nodes=open_nodes, at=now()

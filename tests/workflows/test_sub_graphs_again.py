@@ -3,8 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from engine.model import Graph, Status
-from tests.support.blocks import Sink, Source, Spread, Stubborn, Sub
+from tests.support.blocks import Sink, Source, Spend, Spread, Stubborn, Sub, Trace
 from tests.support.graphs import graph, node
 from tests.workflows.conftest import Stack
 from tests.workflows.test_resuming import entries, resume, traced, until
@@ -82,3 +84,34 @@ async def test_a_sub_graph_that_still_stops_is_started_again_by_the_run_that_goe
     assert outcome.execution.status is Status.COMPLETED
     assert outcome.outputs == {"y": [3]}
     assert (await child_of(stack, outcome)).execution.status is Status.COMPLETED
+
+
+async def test_what_a_sub_graph_used_before_its_run_was_stopped_counts_once(stack: Stack, tmp_path: Path) -> None:
+    log, go = tmp_path / "log", tmp_path / "go"
+    child = graph(
+        [
+            node("a", Source, name="a"),
+            node("before", Spend),
+            node("t", Trace, file=str(log), wait_for=str(go)),
+            node("after", Spend, value=4),
+            node("o", Sink, name="out"),
+        ],
+        "a.result -> before.value",
+        "before.value -> t.value",
+        "t.value -> after.rounds",
+        "after.value -> o.value",
+    )
+    handle = await stack.start(await parent_of(stack, child), {"x": 3})
+    async with asyncio.timeout(30):
+        while "t" not in entries(log):
+            await asyncio.sleep(0.02)
+    await handle.cancel()
+    stopped = await stack.outcome(handle)
+    assert stopped.execution.stats["cost"] == 3
+    go.touch()
+    whole = await stack.outcome(await resume(stack, handle.id))
+    assert whole.execution.stats["cost"] == 3 + 4
+    [sub] = whole.of("sub")
+    assert sub.stats["extra_cost"] == 3 + 4
+    others = sum(n.stats["walltime"] for n in whole.nodes if n.node_id != "sub")
+    assert whole.execution.stats["nodes_walltime"] == pytest.approx(sub.stats["walltime"] + others, abs=0.01)
