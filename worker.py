@@ -166,6 +166,7 @@ def activities_of(
         runs.take_over_run,
         runs.continue_run,
         runs.pack_state,
+        runs.lighten,
         runs.run_pure_nodes,
         runs.record_node_executions,
         runs.finish_run,

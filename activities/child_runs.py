@@ -15,6 +15,7 @@ from activities.graphs import GraphCache, PlacedBlock
 from activities.ownership import Claims
 from activities.records import called_by, now, output_record, stats_json
 from activities.routing import routes_of
+from activities.spilling import TRAVELS_TOGETHER
 from activities.values import Encoded, ValueCodec
 from blocks.base import BlockInputError, NodeStats
 from blocks.inputs import merged
@@ -184,9 +185,17 @@ class ChildActivities:
             **mask,
         }
         plain = merged(await self._codec.decode(flat))
-        return {
-            name: await self._codec.encode(child_id, value) for name, value in plain.items() if tokenise(name) is None
-        }
+        inputs: dict[str, Encoded] = {}
+        total = 0
+        for name, value in plain.items():
+            if tokenise(name) is not None:
+                continue
+            encoded = await self._codec.encode(child_id, value)
+            total += 0 if encoded.reference else encoded.size
+            if total > TRAVELS_TOGETHER and not encoded.reference:
+                encoded = Encoded(encoded.plain, await self._codec.store(child_id, encoded.plain), None, encoded.size)
+            inputs[name] = encoded
+        return inputs
 
     async def _failed(self, request: NodeRequest, placed: PlacedBlock, failure: Failure) -> NodeResult:
         encoded = await self._codec.encode(request.run.execution_id, failure.message)

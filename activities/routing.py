@@ -6,6 +6,7 @@ Used wherever activities hand outputs to the scheduler (architecture §1.3, agen
 from typing import Any
 
 from activities.graphs import PlacedBlock
+from activities.spilling import TRAVELS_TOGETHER
 from activities.values import ValueCodec
 from contracts.errors import SystemFault
 from engine.state import Route
@@ -24,10 +25,17 @@ async def routes_of(
     """
     log.debug(f"Enqueue nodes for {placed.node.id}: {name}")
     try:
-        return [
-            Route(links, whole if piece is plain else (await codec.encode(execution_id, piece)).value)
-            for links, piece in placed.selected(name, plain)
-        ]
+        routes: list[Route] = []
+        total = 0
+        for links, piece in placed.selected(name, plain):
+            value = whole
+            if piece is not plain:
+                encoded = await codec.encode(execution_id, piece)
+                total += encoded.size
+                # Many pieces, each of them small, may together be too much for the message that tells of the output.
+                value = encoded.value if total <= TRAVELS_TOGETHER else await codec.store(execution_id, piece)
+            routes.append(Route(links, value))
+        return routes
     except SystemFault:
         raise
     except Exception as error:

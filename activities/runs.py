@@ -19,13 +19,14 @@ from activities.graphs import CompiledGraph, GraphCache, unpack_plan
 from activities.ownership import Claims
 from activities.pure_batch import PureBatch
 from activities.records import now, run_stats, waiting_records
-from activities.spilling import pack_state
+from activities.spilling import lightened, pack_state
 from activities.values import ValueCodec
 from blocks.catalogue import Catalogue
 from contracts.activities import (
     BEGIN_RUN,
     CONTINUE_RUN,
     FINISH_RUN,
+    LIGHTEN,
     PACK_STATE,
     RECORD_NODE_EXECUTIONS,
     RUN_PURE_NODES,
@@ -46,6 +47,7 @@ from contracts.activities import (
 )
 from contracts.errors import CallerError, ValidationFailed
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
+from contracts.lightening import Lightened, LightenRequest
 from engine.model import Status
 from engine.problems import Code
 from engine.scheduler import Scheduler
@@ -202,6 +204,12 @@ class RunActivities:
     async def pack_state(self, request: PackRequest) -> PackedState:
         """A state made small enough to travel from one history to the next."""
         return PackedState(state=await pack_state(self._codec, RunState.unpack(request.state)))
+
+    @activity.defn(name=LIGHTEN.name)
+    async def lighten(self, request: LightenRequest) -> Lightened:
+        """What a node execution is started with, made small enough to travel."""
+        inputs, answer = await lightened(self._codec, request.execution_id, request.inputs, request.answer)
+        return Lightened(inputs=inputs, answer=answer)
 
     @activity.defn(name=RECORD_NODE_EXECUTIONS.name)
     async def record_node_executions(self, request: RecordRequest) -> None:

@@ -4,18 +4,22 @@ Used at the end of a batch. A fan-out of thousands of values, each below the inl
 what Temporal takes in one payload.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from activities.values import ValueCodec, plain_json
 from contracts.continuation import LARGEST_STATE
 from contracts.errors import StateTooLarge
 from engine.state import RunState
+from engine.values import Value
 
 _WORTH_MOVING = (256, 64)
 """Bytes: larger values first; the rest only if that does not do."""
 
 _REFUSED_BY_SERVER = 1_900_000
+
+TRAVELS_TOGETHER = 256 * 1024
+"""Bytes of values in one message: the server warns above, and refuses eight times as much."""
 
 
 async def pack_state(codec: ValueCodec, state: RunState) -> str:
@@ -35,6 +39,26 @@ async def pack_state(codec: ValueCodec, state: RunState) -> str:
             "Split the work: give fewer items at a time."
         )
     return packed
+
+
+async def lightened(codec: ValueCodec, execution_id: str, *groups: Mapping[str, Value]) -> list[dict[str, Value]]:
+    """The groups with values moved to the store, the largest first, until what is left may travel together."""
+    left = [dict(group) for group in groups]
+    sizes = {
+        (place, name): len(plain_json(value["value"])[1])
+        for place, group in enumerate(left)
+        for name, value in group.items()
+        if "value" in value
+    }
+    total = sum(sizes.values())
+    for place, name in sorted(sizes, key=lambda key: sizes[key], reverse=True):
+        if total <= TRAVELS_TOGETHER:
+            break
+        value = left[place][name]
+        assert "value" in value
+        left[place][name] = await codec.store(execution_id, value["value"])
+        total -= sizes[place, name]
+    return left
 
 
 def _values(state: RunState) -> Iterator[tuple[Any, Any]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.block_execution import BlockRequest, BlockRound
 from contracts.bulk import FailedPage, ListFailedRequest, ResumedRuns, ResumeRunsRequest
 from contracts.execution import ExecutionContext, GraphExecutionInput, RunStats
+from contracts.lightening import Lightened, LightenRequest
 from contracts.reviews import RecordReviewRequest
 from contracts.upkeep import Pruned, PruneRequest, Reconciled, ReconcileRequest
 from engine.model import Status
@@ -381,6 +382,7 @@ FAIL_NODE = ActivityRef("fail_node", FailNodeRequest, NodeResult)
 RECORD_NODE_EXECUTIONS = ActivityRef("record_node_executions", RecordRequest, type(None))
 TAKE_OVER_RUN = ActivityRef("take_over_run", TakeOverRequest, type(None))
 PACK_STATE = ActivityRef("pack_state", PackRequest, PackedState)
+LIGHTEN = ActivityRef("lighten", LightenRequest, Lightened)
 CONTINUE_RUN = ActivityRef("continue_run", ContinueRequest, bool)
 RECORD_REVIEW = ActivityRef("record_review", RecordReviewRequest, type(None))
 SHOW_STATUS = ActivityRef("show_status", ShowStatusRequest, ShownStatus)

@@ -5,23 +5,36 @@ Used by `graph_execution.py` alone. It knows nothing of graph semantics.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from pydantic_core import to_json
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from contracts.activities import FailNodeRequest, NodeRequest, NodeResult, RunLimits, RunRef
+from contracts.activities import (
+    LIGHTEN,
+    FailNodeRequest,
+    NodeRequest,
+    NodeResult,
+    RunLimits,
+    RunRef,
+)
 from contracts.continuation import Carried, ChildProgress
+from contracts.lightening import Lightened, LightenRequest
 from engine.events import Ended, Event, Slept, Woke
 from engine.model import Status
 from engine.plan import Mode, PlanNode
 from engine.state import Open, Phase, RunState
 from engine.tool_calls import call_of
-from workflows.activity_calls import start_fail_node, start_node
+from workflows.activity_calls import start_fail_node, start_local, start_node
 from workflows.child_runs import ChildRuns
 from workflows.reviews import Reviews
+
+_TRAVELS_TOGETHER = 1024 * 1024
+"""Bytes of inputs that an activity is scheduled with: the server takes twice as much, and the rest needs room too."""
 
 
 class NodeRuns:
@@ -133,6 +146,7 @@ class NodeRuns:
 
     async def _run_node(self, node: PlanNode, request: NodeRequest) -> None:
         try:
+            await self._lighten(request)
             result = await start_node(node, request, self._limits)
         except ActivityError as error:
             # A stopped node is stopped, whatever its activity met with on the way out.
@@ -146,6 +160,19 @@ class NodeRuns:
         if result.suspension and result.suspension.review:
             self._reviews.asked(request.id, request.node_id, result.suspension.review)
         self._tell(_event(request.id, result))
+
+    async def _lighten(self, request: NodeRequest) -> None:
+        """Inputs that are too much for one message together move into the store; each of them may be small."""
+        answer = request.resume.answer if request.resume else None
+        if len(to_json((request.inputs, answer))) <= _TRAVELS_TOGETHER or not workflow.patched("lighten"):
+            return
+        lightened: Lightened = await start_local(
+            LIGHTEN,
+            LightenRequest(execution_id=self._run.execution_id, inputs=request.inputs, answer=answer or {}),
+        )
+        request.inputs = lightened.inputs
+        if request.resume and answer is not None:
+            request.resume = replace(request.resume, answer=lightened.answer)
 
     async def _run_child(self, request: NodeRequest, running: Awaitable[NodeResult]) -> None:
         try:
