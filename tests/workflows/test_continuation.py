@@ -19,6 +19,18 @@ async def histories(stack: Stack, handle: WorkflowHandle[object, object]) -> lis
     return lengths
 
 
+async def carried(stack: Stack, handle: WorkflowHandle[object, object]) -> list[int]:
+    """Bytes that each history of a run was begun with, the newest first: what the one before it handed on."""
+    sizes: list[int] = []
+    run_id: str | None = (await handle.describe()).run_id
+    while run_id:
+        history = await stack.client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
+        started = history.events[0].workflow_execution_started_event_attributes
+        sizes.append(sum(len(payload.data) for payload in started.input.payloads))
+        run_id = started.continued_execution_run_id
+    return sizes
+
+
 async def test_a_long_loop_has_many_short_histories(short_histories: Stack) -> None:
     loop = graph(
         [node("in", Source, name="n"), node("count", Countdown), node("out", Sink, name="n")],
@@ -33,6 +45,9 @@ async def test_a_long_loop_has_many_short_histories(short_histories: Stack) -> N
     lengths = await histories(short_histories, outcome.handle)
     assert len(lengths) >= 10
     assert max(lengths) < 30
+    sizes = await carried(short_histories, outcome.handle)
+    assert max(sizes[:-1]) - min(sizes[:-1]) < 200, "a state does not grow with the passes"
+    assert max(sizes) < 5_000
     events = await short_histories.store.executions.events(outcome.handle.id, after=0, limit=10_000)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
