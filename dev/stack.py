@@ -83,6 +83,7 @@ class Stack:
 
     def _values(self, database_url: str) -> dict[str, str]:
         return {
+            "HEDDLE_HOME": str(self.home.directory.absolute()),
             "HEDDLE_API_URL": self.api_url,
             "HEDDLE_API_KEY": envfile.read(self.home.env).get("HEDDLE_API_KEY") or account.new_key(),
             "HEDDLE_USER_ID": account.USER_ID,
@@ -90,7 +91,7 @@ class Stack:
             "HEDDLE_TEMPORAL_UI_URL": self.ui_url,
             "HEDDLE_TEMPORAL_CLI": str(self.cli),
             "DATABASE_URL": database_url,
-            "HEDDLE_WORKER_METRICS_URL": self.worker_url,
+            "HEDDLE_WORKER_METRICS_URL": f"{self.worker_url}/metrics",
         }
 
     def database(self, server: postgres.Server) -> Spec:

@@ -159,7 +159,8 @@ def _running_already(home: Home, listener: Report) -> int:
             f"{text} Its ports are not those of {', '.join(others)}. "
             "scripts/down stops it; a second stack beside it needs a HEDDLE_HOME of its own.",
         )
-    listener(Event("", "ready", f"{text}\n{summary(home, values)}"))
+    kept = "It keeps the settings that it was started with: after scripts/down it starts with others."
+    listener(Event("", "ready", f"{text} {kept}\n{summary(home, values)}"))
     return 0
 
 
@@ -195,7 +196,7 @@ def summary(home: Home, values: Mapping[str, str]) -> str:
         ("API's documentation", f"{values.get('HEDDLE_API_URL', unknown)}/docs"),
         ("Temporal Web UI", values.get("HEDDLE_TEMPORAL_UI_URL", unknown)),
         ("Temporal", values.get("TEMPORAL_ADDRESS", unknown)),
-        ("Worker's metrics", f"{values.get('HEDDLE_WORKER_METRICS_URL', unknown)}/metrics"),
+        ("Worker's metrics", values.get("HEDDLE_WORKER_METRICS_URL", unknown)),
         ("Logs", str(home.logs)),
         ("For your shell", f". {shlex.quote(str(home.env))}"),
     )

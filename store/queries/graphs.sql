@@ -11,7 +11,7 @@ UPDATE graphs SET is_active = false, updated_at = clock_timestamp() WHERE id = $
 -- name: insert_graph
 INSERT INTO graphs (
     id, version, user_id, name, description, body, sub_graphs, problems, is_active, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, true, clock_timestamp(), clock_timestamp())
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, true, statement_timestamp(), statement_timestamp())
 
 -- name: active_graph
 SELECT * FROM graphs WHERE id = $1 AND user_id = $2 AND is_active
