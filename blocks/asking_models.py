@@ -73,7 +73,8 @@ class ModelChoice(Inputs):
 
     model: str = Field(
         DEFAULT_MODEL,
-        description="The language model; `ollama/NAME` or `openai_compatible/NAME` for one at an endpoint of the deployment's",
+        description="The language model; `ollama/NAME`, `openai_compatible/NAME` for one at an endpoint of the "
+        "deployment's",
         examples=known_models(),
     )
     credentials: CredentialsMeta | None = Field(None, description="The key of the model's provider, if it wants one")

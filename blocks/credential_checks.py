@@ -251,7 +251,9 @@ def _check_one(
     if meta is None and is_needed:
         needs = described(providers, wanted)
         raise CredentialRefused(
-            CredentialsCode.MISSING_CREDENTIALS, f"{REQUIRED}: `{name}` of {block.name} needs {needs}."
+            CredentialsCode.MISSING_CREDENTIALS,
+            f"{REQUIRED}: `{name}` of {block.name} needs {needs}. Keep one and give it to the run as "
+            "`credentials_inputs`, or let the node name it.",
         )
 
 

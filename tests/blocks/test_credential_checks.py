@@ -139,12 +139,14 @@ def test_nothing_is_wrong(nodes: list[Node]) -> None:
         (
             node("n", Chat),
             CredentialsCode.MISSING_CREDENTIALS,
-            "These credentials are required: `credentials` of Chat needs acme (api_key).",
+            "These credentials are required: `credentials` of Chat needs acme (api_key). "
+            "Keep one and give it to the run as `credentials_inputs`, or let the node name it.",
         ),
         (
             node("n", Chat, model="claude", credentials={"id": "", "provider": "brook", "type": "api_key"}),
             CredentialsCode.MISSING_CREDENTIALS,
-            "These credentials are required: `credentials` of Chat needs brook (api_key).",
+            "These credentials are required: `credentials` of Chat needs brook (api_key). "
+            "Keep one and give it to the run as `credentials_inputs`, or let the node name it.",
         ),
         (
             node("n", Chat, credentials="mine"),
