@@ -11,8 +11,8 @@ from typing import Any
 
 from activities.patience import patiently
 from activities.values import plain_json
-from blocks.fetched_files import FetchedFiles
-from blocks.file_references import SCHEME, is_plain_name, plain_name, refuse_large_file
+from blocks.files.fetched import FetchedFiles
+from blocks.files.references import SCHEME, is_plain_name, plain_name, refuse_large_file
 from blocks.http.client import Http
 from blocks.language_models import LanguageModels
 from blocks.limits import LARGEST_FILE

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, BlockSchema, Category, Example, Inputs, Yielded
-from blocks.jinja import TemplateError, render
+from blocks.text.jinja import TemplateError, render
 from engine.model import BlockKind, Effects
 
 

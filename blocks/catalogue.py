@@ -9,19 +9,16 @@ from typing import Any
 
 from blocks.agent_executor import AgentExecutor
 from blocks.agent_io import AgentInput, AgentOutput
-from blocks.ai_structured import AIListGenerator, AIStructuredResponseGenerator
-from blocks.ai_summary import AITextSummarizer
-from blocks.ai_texts import AICondition, AIConversation, AITextGenerator
-from blocks.archives import CreateZipArchive, ExtractZipArchive
-from blocks.authenticated_requests import SendAuthenticatedWebRequest
+from blocks.ai.orchestrator import Orchestrator
+from blocks.ai.structured import AIListGenerator, AIStructuredResponseGenerator
+from blocks.ai.summary import AITextSummarizer
+from blocks.ai.texts import AICondition, AIConversation, AITextGenerator
 from blocks.base import Block, BlockSchema
 from blocks.basic import Note, Print, ReverseList, StoreValue, UniversalTypeConverter
 from blocks.chat import CHAT_BLOCKS
 from blocks.clock import CountdownTimer, GetCurrentDate, GetCurrentDateAndTime, GetCurrentTime
-from blocks.code_extraction import CodeExtraction
 from blocks.code_sandbox import CODE_BLOCKS
-from blocks.compression import CompressText, DecompressText
-from blocks.dictionaries import (
+from blocks.data.dictionaries import (
     AddToDictionary,
     CreateDictionary,
     DictionaryIsEmpty,
@@ -29,16 +26,8 @@ from blocks.dictionaries import (
     RemoveFromDictionary,
     ReplaceDictionaryValue,
 )
-from blocks.feeds import ReadRssFeed
-from blocks.files import FileRead, FileStore
-from blocks.github import GITHUB_BLOCKS
-from blocks.google import GOOGLE_BLOCKS
-from blocks.hubspot import HUBSPOT_BLOCKS
-from blocks.installed import installed_blocks
-from blocks.iteration import StepThroughItems
-from blocks.knowledge import KNOWLEDGE_BLOCKS
-from blocks.legacy import LEGACY_IDS
-from blocks.list_sets import (
+from blocks.data.iteration import StepThroughItems
+from blocks.data.list_sets import (
     ConcatenateLists,
     FlattenList,
     InterleaveLists,
@@ -46,22 +35,39 @@ from blocks.list_sets import (
     ListIntersection,
     ZipLists,
 )
-from blocks.lists import AddToList, CreateList, FindInList, GetListItem, ListIsEmpty, RemoveFromList, ReplaceListItem
+from blocks.data.lists import (
+    AddToList,
+    CreateList,
+    FindInList,
+    GetListItem,
+    ListIsEmpty,
+    RemoveFromList,
+    ReplaceListItem,
+)
+from blocks.data.sampling import DataSampling
+from blocks.data.spreadsheet import ReadSpreadsheet
+from blocks.files.archives import CreateZipArchive, ExtractZipArchive
+from blocks.files.kept import FileRead, FileStore
+from blocks.github import GITHUB_BLOCKS
+from blocks.google import GOOGLE_BLOCKS
+from blocks.hubspot import HUBSPOT_BLOCKS
+from blocks.installed import installed_blocks
+from blocks.knowledge import KNOWLEDGE_BLOCKS
+from blocks.legacy import LEGACY_IDS
 from blocks.logic import Condition, IfInputMatches
+from blocks.mail.sending import SendEmail
 from blocks.maths import Calculator, CountItems
-from blocks.mcp_tool import McpTool
 from blocks.media import MEDIA_BLOCKS
 from blocks.notion import NOTION_BLOCKS
-from blocks.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation, RetrieveInformation
-from blocks.sampling import DataSampling
 from blocks.sending import PublishToMedium
-from blocks.sending_mail import SendEmail
-from blocks.spreadsheet import ReadSpreadsheet
-from blocks.text import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
-from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
-from blocks.text_template import FillTextTemplate
+from blocks.text.code_extraction import CodeExtraction
+from blocks.text.compression import CompressText, DecompressText
+from blocks.text.patterns import ExtractTextInformation, MatchTextPattern
+from blocks.text.plain import CombineTexts, TextDecoder, TextEncoder, TextReplace, TextSplit, WordCharacterCount
+from blocks.text.template import FillTextTemplate
+from blocks.text.xml_parser import XmlParser
 from blocks.typed_inputs import (
     AgentDateInput,
     AgentDropdownInput,
@@ -76,11 +82,13 @@ from blocks.typed_inputs import (
 )
 from blocks.unavailable import UnavailableBlock, unavailable_blocks
 from blocks.waiting import WaitUntil
-from blocks.web_pages import ExtractWebsiteContent
-from blocks.web_requests import SendWebRequest
-from blocks.wikipedia import GetWikipediaSummary
-from blocks.xml_parser import XmlParser
-from blocks.youtube import TranscribeYoutubeVideo
+from blocks.web.authenticated_requests import SendAuthenticatedWebRequest
+from blocks.web.feeds import ReadRssFeed
+from blocks.web.mcp_tool import McpTool
+from blocks.web.pages import ExtractWebsiteContent
+from blocks.web.requests import SendWebRequest
+from blocks.web.wikipedia import GetWikipediaSummary
+from blocks.web.youtube import TranscribeYoutubeVideo
 from engine.model import BlockId, BlockShape
 
 CATALOGUE_BLOCKS: tuple[type[Block[Any]], ...] = (

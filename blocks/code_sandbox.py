@@ -14,7 +14,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Cost, CostType, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, key_of
-from blocks.file_references import content_type_of, plain_name
+from blocks.files.references import content_type_of, plain_name
 from blocks.http.client import Http
 from blocks.providers import e2b
 from blocks.services import File, Services

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blocks.agent_io import AgentInputBlock, NamedInputs
 from blocks.base import BlockContext, BlockSchema, Example, Yielded
-from blocks.file_references import open_file, to_data_uri
+from blocks.files.references import open_file, to_data_uri
 from engine.model import Effects
 
 

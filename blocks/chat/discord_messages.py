@@ -10,7 +10,7 @@ from pydantic import Field
 from blocks.base import BlockContext, Example, Exchange, Outputs, Yielded
 from blocks.chat.discord_bots import API, JSON, SOME_BOT, BotBlock, BotInputs, ChannelInputs, NamedChannelInputs
 from blocks.credentials import key_of
-from blocks.file_references import open_file, plain_name
+from blocks.files.references import open_file, plain_name
 from blocks.providers import discord
 from engine.model import Effects
 

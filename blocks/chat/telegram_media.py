@@ -22,7 +22,7 @@ from blocks.chat.telegram_bots import (
     replying,
 )
 from blocks.credentials import key_of
-from blocks.file_references import open_file, plain_name
+from blocks.files.references import open_file, plain_name
 from blocks.providers import telegram
 from blocks.services import File, Services
 from engine.model import Effects

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.base import BlockContext, Outputs, Yielded
-from blocks.file_references import SCHEME, FilesTogether
+from blocks.files.references import SCHEME, FilesTogether
 from blocks.github.family import (
     REPO,
     GithubBlock,

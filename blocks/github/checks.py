@@ -1,7 +1,7 @@
 """Checks and statuses of commits at GitHub.
 
 Registered in `catalogue.py`. What changes something is entered at most once. Patterns are the user's: they are searched
-within the limits of `patterns.py`.
+within the limits of `text/searching.py`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from blocks.github.family import (
     github_of,
     one_and_all,
 )
-from blocks.patterns import lines_with
 from blocks.providers import github_checks
 from blocks.providers.github_addresses import repository_at, repository_named
+from blocks.text.searching import lines_with
 from engine.model import Effects
 
 _RUN_URL = f"{REPO}/runs/4"

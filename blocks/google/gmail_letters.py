@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Literal
 
-from blocks.file_references import open_file
+from blocks.files.references import open_file
 from blocks.providers.gmail import Mailbox, message_of
 from blocks.providers.gmail_reading import addresses_in, headers_of, sender_in
 from blocks.services import File, Services

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Outputs, Yielded
-from blocks.file_references import open_file
+from blocks.files.references import open_file
 from blocks.google.account import ACCOUNT, EXAMPLE_ACCOUNT, JSON, GoogleInputs
 from blocks.google.gmail_letters import Answering, Attached, Form, Recipients, answering, forwarded, is_html, written
 from blocks.google.gmail_reading import API, EMAIL, MESSAGE, MailReader, mailbox_of

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.google.spreadsheets import ResultOutputs, SpreadsheetBlock, SpreadsheetInputs, example, said
-from blocks.mail_addresses import addresses_of
+from blocks.mail.addresses import addresses_of
 from blocks.providers.google_sheets import Sheets
 from engine.model import Effects
 

@@ -1,8 +1,8 @@
 """Connecting: a name is resolved once, every address it has is judged, and one of those is connected to.
 
-Used by `client.py` under its connection pool and, for other protocols, by `websocket.py` and `blocks/mail.py`. Because
-what was judged is what is connected to, a name server that answers differently the next time changes nothing. TLS still
-asks for the name.
+Used by `client.py` under its connection pool and, for other protocols, by `websocket.py` and `blocks/mail/smtp.py`.
+Because what was judged is what is connected to, a name server that answers differently the next time changes nothing.
+TLS still asks for the name.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Headers that belong to a host: what a user keeps as a credential for requests of their own making.
 
-For the sibling of `web_requests.py` that takes such a credential (agent-graphs §13.5). It knows no store; where the
+For the sibling of `web/requests.py` that takes such a credential (agent-graphs §13.5). It knows no store; where the
 headers come from is the caller's to know. A redirect to another origin leaves them behind, like all that may be secret.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.base import Category, Example, Exchange, Outputs
-from blocks.file_references import FilesTogether, to_data_uri
+from blocks.files.references import FilesTogether, to_data_uri
 from blocks.media.predictions import ReplicateBlock, ReplicateInputs, made
 from blocks.media.shared import kept, price
 from blocks.providers.replicate import Request, file_in

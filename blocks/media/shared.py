@@ -4,7 +4,7 @@ from typing import Any
 
 from blocks.base import Cost
 from blocks.credentials import CredentialsType
-from blocks.file_references import open_file
+from blocks.files.references import open_file
 from blocks.services import Services
 from blocks.system_credentials import system_id
 

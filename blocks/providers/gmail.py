@@ -15,7 +15,7 @@ from typing import Any
 
 from blocks.http.client import Http, Params
 from blocks.http.errors import RequestInvalid
-from blocks.mail_addresses import addresses_of
+from blocks.mail.addresses import addresses_of
 from blocks.providers.answers import object_of, unexpected_from
 from blocks.services import File
 

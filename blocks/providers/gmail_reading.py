@@ -7,9 +7,9 @@ what it says it is.
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
-from blocks.file_references import plain_name
+from blocks.files.references import plain_name
 from blocks.http.errors import AnswerUnreadable
-from blocks.mail_addresses import address_of, addresses_of
+from blocks.mail.addresses import address_of, addresses_of
 from blocks.providers.gmail import Mailbox, decoded
 
 NO_BODY = "This email does not contain a readable body."

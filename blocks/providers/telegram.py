@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from blocks.file_references import content_type_of, plain_name
+from blocks.files.references import content_type_of, plain_name
 from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.http.errors import StatusFailed

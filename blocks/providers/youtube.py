@@ -1,6 +1,6 @@
 """YouTube: the transcript of a video, which has no interface of its own.
 
-For the block of `blocks/youtube.py`. A library that knows YouTube's pages reads them in a process apart, without a
+For the block of `blocks/web/youtube.py`. A library that knows YouTube's pages reads them in a process apart, without a
 network; what it has to know is asked for here, of YouTube alone.
 """
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api import credentials
 from api.app import create_app
-from blocks.ai_texts import AITextGenerator
+from blocks.ai.texts import AITextGenerator
 from blocks.base import Block, BlockContext, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType
 from settings import Settings

@@ -17,7 +17,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 @pytest.fixture(scope="module")
 def shout() -> type[Block[base.Inputs]]:
     """The block that the page shows, run as code."""
-    (code,) = re.findall(r"```python\n# blocks/text\.py\n(.*?)```", TEXT, re.DOTALL)
+    (code,) = re.findall(r"```python\n# blocks/text/plain\.py\n(.*?)```", TEXT, re.DOTALL)
     names: dict[str, object] = {"__name__": __name__}
     exec(compile(code, "CONTRIBUTING.md", "exec"), names)
     (block,) = [each for name, each in names.items() if name == "Shout"]

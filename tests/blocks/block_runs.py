@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from blocks.base import WAITS, AskReview, AwaitEvent, Block, BlockContext, CallTools, Example, Sleep, Wait
 from blocks.credentials import ApiKey, Credential, CredentialsType, HostScoped, UserPassword
-from blocks.fetched_files import FetchedFiles
+from blocks.files.fetched import FetchedFiles
 from blocks.inputs import assemble, check_output, validated
 from blocks.language_models import LanguageModels, OnText, Reply, Request, ToolCall, Usage
 from blocks.limits import LARGEST_FILE

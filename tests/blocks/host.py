@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from blocks.file_references import SCHEME
+from blocks.files.references import SCHEME
 from blocks.services import File
 
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from activities.block_run import run_alone
-from blocks.ai_structured import AIListGenerator, AIStructuredResponseGenerator, NoFit, parsed
-from blocks.ai_summary import AITextSummarizer, chunks
-from blocks.ai_texts import AICondition, AIConversation, AITextGenerator
-from blocks.asking_models import user
+from blocks.ai.asking import user
+from blocks.ai.orchestrator import Orchestrator
+from blocks.ai.structured import AIListGenerator, AIStructuredResponseGenerator, NoFit, parsed
+from blocks.ai.summary import AITextSummarizer, chunks
+from blocks.ai.texts import AICondition, AIConversation, AITextGenerator
 from blocks.base import Block, BlockError, BlockInputError, CallTools
 from blocks.credentials import ApiKey
 from blocks.inputs import validated
 from blocks.language_models import ModelRefused, ModelUnavailable, Usage
 from blocks.llm.models import DEFAULT_MODEL, charged_cents, find_model, provider_of
-from blocks.orchestrator import Orchestrator
 from tests.blocks.block_runs import Scripted, context, run
 
 ANY = {"model": "ollama/any"}

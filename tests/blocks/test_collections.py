@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.dictionaries import (
+from blocks.data.dictionaries import (
     AddToDictionary,
     FindInDictionary,
     RemoveFromDictionary,
     ReplaceDictionaryValue,
 )
-from blocks.list_sets import ConcatenateLists, ZipLists, distinct, flatten, interleave, likeness
-from blocks.lists import AddToList, CreateList, FindInList, GetListItem, RemoveFromList, ReplaceListItem, chunks
+from blocks.data.list_sets import ConcatenateLists, ZipLists, distinct, flatten, interleave, likeness
+from blocks.data.lists import AddToList, CreateList, FindInList, GetListItem, RemoveFromList, ReplaceListItem, chunks
 from tests.blocks.block_runs import run
 
 

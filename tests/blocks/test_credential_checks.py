@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field, SecretStr
 
-from blocks.ai_texts import AITextGenerator
-from blocks.asking_models import CREDENTIALS, ModelChoice
+from blocks.ai.asking import CREDENTIALS, ModelChoice
+from blocks.ai.texts import AITextGenerator
 from blocks.base import Block, BlockContext, BlockSchema, Inputs, Outputs, Yielded
 from blocks.catalogue import own_catalogue
 from blocks.credential_checks import (

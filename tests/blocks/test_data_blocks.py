@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from blocks import waiting
 from blocks.base import BlockInputError, Sleep
-from blocks.code_extraction import CodeExtraction
+from blocks.data.sampling import DataSampling, SamplingMethod
 from blocks.persistence import PersistInformation, RetrieveInformation
-from blocks.sampling import DataSampling, SamplingMethod
 from blocks.services import Services
+from blocks.text.code_extraction import CodeExtraction
 from blocks.waiting import WaitUntil
 from engine.model import Effects
 from tests.blocks.block_runs import run

@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks import limits
-from blocks.archives import CreateZipArchive, ExtractZipArchive
-from blocks.compression import CompressText, DecompressText
-from blocks.file_references import from_data_uri, is_plain_name, open_file, plain_name, text_of, to_data_uri
-from blocks.files import FileRead, FileStore
+from blocks.files.archives import CreateZipArchive, ExtractZipArchive
+from blocks.files.kept import FileRead, FileStore
+from blocks.files.references import from_data_uri, is_plain_name, open_file, plain_name, text_of, to_data_uri
+from blocks.files.zip_files import open_zip, read_entry
 from blocks.services import File, Services
+from blocks.text.compression import CompressText, DecompressText
 from blocks.typed_inputs import AgentFileInput
-from blocks.zip_files import open_zip, read_entry
 from engine.model import Effects
 from tests.blocks.block_runs import run
 from tests.blocks.host import MemoryFiles
@@ -79,7 +79,7 @@ def test_a_data_uri_holds_any_content(content: bytes, content_type: str) -> None
 
 def test_a_large_data_uri_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LARGEST_FILE", 10)
-    monkeypatch.setattr("blocks.file_references.LARGEST_FILE", 10)
+    monkeypatch.setattr("blocks.files.references.LARGEST_FILE", 10)
     assert from_data_uri(data_uri(b"0123456789")).content == b"0123456789"
     for uri in (data_uri(b"0123456789a"), "data:," + "a" * 11, "data:," + "%41" * 11):
         with pytest.raises(ValueError, match="at most 10"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from blocks import patterns
 from blocks.github import GithubGetCIResults
 from blocks.http.client import Http
+from blocks.text import searching as patterns
 from tests.blocks.github_asking import asked
 from tests.support.web import Internet, internet
 

@@ -9,7 +9,7 @@ import pytest
 
 from blocks import github as family
 from blocks.base import Exchange
-from blocks.file_references import SCHEME, to_data_uri
+from blocks.files.references import SCHEME, to_data_uri
 from blocks.http.client import Http
 from blocks.http.errors import StatusFailed
 from blocks.services import File, Services

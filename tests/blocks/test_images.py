@@ -8,7 +8,7 @@ import pytest
 
 from blocks.base import Block, Exchange, Sleep, Wait
 from blocks.catalogue import CATALOGUE_BLOCKS
-from blocks.fetched_files import FetchedFiles
+from blocks.files.fetched import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, RequestFailed, StatusFailed
 from blocks.media import (

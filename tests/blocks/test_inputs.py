@@ -14,11 +14,11 @@ from blocks.agent_io import AgentInput
 from blocks.base import Block, BlockContext, BlockInputError, BlockOutputError, Inputs, Outputs, Yielded
 from blocks.basic import StoreValue
 from blocks.clock import GetCurrentTime
-from blocks.dictionaries import AddToDictionary, CreateDictionary
+from blocks.data.dictionaries import AddToDictionary, CreateDictionary
+from blocks.data.lists import AddToList, CreateList
 from blocks.inputs import assemble, check_output, validated
-from blocks.lists import AddToList, CreateList
 from blocks.maths import Calculator, CalculatorInputs
-from blocks.text import CombineTexts, TextSplit
+from blocks.text.plain import CombineTexts, TextSplit
 
 
 def test_delivered_over_defaults_and_the_mask_over_both() -> None:

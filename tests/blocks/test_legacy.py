@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blocks.catalogue import own_catalogue
 from blocks.former_pins import RENAMED_INPUTS, RENAMED_OUTPUTS
 from blocks.legacy import LEGACY_IDS, modernise
-from blocks.mcp_tool import McpTool
+from blocks.web.mcp_tool import McpTool
 from engine.model import BlockId
 from engine.pins import base_name
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from blocks.http.errors import DestinationRefused, RequestFailed, RequestInvalid, RequestTimedOut
-from blocks.mail import Mail, MailServer, send_mail
+from blocks.mail.smtp import Mail, MailServer, send_mail
 from tests.support.mail import Server, serving
 
 MAIL = Mail("me@example.com", "you@example.com", "Tea", "It is ready.\n.\nCome.")
@@ -42,7 +42,7 @@ async def test_a_server_of_the_deployments_own_may_do_without_tls() -> None:
 
 async def test_elsewhere_a_server_without_tls_hears_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(Server()) as (server, http):
-        monkeypatch.setattr("blocks.mail._PORTS", {server.port})
+        monkeypatch.setattr("blocks.mail.smtp._PORTS", {server.port})
         with pytest.raises(RequestFailed, match=r"^mail\.example did not take the mail: it does not offer TLS\.$"):
             await send_mail(http("127.0.0.1"), at(server), MAIL)
     assert not any(line.startswith("AUTH") for line in server.heard)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.mail_addresses import address_of, addresses_of
+from blocks.mail.addresses import address_of, addresses_of
 
 HOSTILE = [
     "(" * 9_000,

@@ -12,9 +12,9 @@ import pytest
 from blocks.base import Exchange
 from blocks.http.client import HttpLimits, Streamed
 from blocks.http.errors import AnswerTooLarge, AnswerUnreadable, DestinationRefused, RequestFailed, StatusFailed
-from blocks.mcp_client import McpSession, ToolFailed, _lines
-from blocks.mcp_tool import McpTool
 from blocks.services import Services
+from blocks.web.mcp_client import McpSession, ToolFailed, _lines
+from blocks.web.mcp_tool import McpTool
 from tests.blocks.block_runs import run
 from tests.support.web import Internet, internet
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from blocks.ai.orchestrator import PREFIX, Orchestrator
 from blocks.base import BlockError, BlockInputError, CallTools, NodeStats, Wait
 from blocks.language_models import ModelUnavailable, calls_of
-from blocks.orchestrator import PREFIX, Orchestrator
 from blocks.tools import linked_tool, with_names_apart
 from engine.model import Filled
 from tests.blocks.block_runs import Scripted, run

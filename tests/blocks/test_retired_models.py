@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from blocks.ai_texts import AITextGenerator
+from blocks.ai.orchestrator import Orchestrator
+from blocks.ai.texts import AITextGenerator
 from blocks.catalogue import default_catalogue
 from blocks.llm.models import DEFAULT_MODEL, RENAMED_MODELS
-from blocks.orchestrator import Orchestrator
 from blocks.retired_models import with_known_models
-from blocks.text import TextReplace
+from blocks.text.plain import TextReplace
 from engine.model import Graph
 from tests.support.graphs import graph, node
 

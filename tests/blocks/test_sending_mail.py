@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from blocks.credentials import ApiKey, UserPassword
 from blocks.http.errors import RequestFailed
-from blocks.sending_mail import SendEmail
+from blocks.mail.sending import SendEmail
 from blocks.services import Services
 from engine.model import Effects
 from tests.blocks.block_runs import run

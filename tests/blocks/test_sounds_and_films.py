@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blocks.base import BlockInputError, Exchange, Sleep, Wait
-from blocks.fetched_files import FetchedFiles
+from blocks.files.fetched import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, StatusFailed
 from blocks.media import AIMusicGenerator, AIShortformVideoCreator, BannerbearTextOverlay, CreateTalkingAvatarVideo

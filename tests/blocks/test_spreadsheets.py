@@ -15,14 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blocks import limits, tables
+from blocks import limits
 from blocks.apart.limited import Limited
 from blocks.base import Block, BlockInputError
 from blocks.basic import UniversalTypeConverter
-from blocks.dictionaries import FindInDictionary
-from blocks.file_references import to_data_uri
+from blocks.data import tables
+from blocks.data.dictionaries import FindInDictionary
+from blocks.data.spreadsheet import ReadSpreadsheet
+from blocks.files.references import to_data_uri
 from blocks.services import File
-from blocks.spreadsheet import ReadSpreadsheet
 from tests.blocks.block_runs import run
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -260,7 +261,9 @@ def shared(text: str, *lines: int) -> bytes:
 async def test_one_long_text_in_many_cells_is_refused_before_it_is_copied(
     content: bytes, about: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_APART", Limited("blocks.tables:rows_here", "The table", megabytes=512, seconds=20))
+    monkeypatch.setattr(
+        tables, "_APART", Limited("blocks.data.tables:rows_here", "The table", megabytes=512, seconds=20)
+    )
     assert len(content) < 200_000
     with pytest.raises(ValueError, match="more than 50,000,000 characters"):
         await rows(file_input=uri(content), **about)
@@ -276,7 +279,9 @@ async def test_one_long_text_in_many_cells_is_refused_before_it_is_copied(
 async def test_what_the_library_holds_before_it_is_counted_is_not_the_workers(
     content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_APART", Limited("blocks.tables:rows_here", "The table", megabytes=192, seconds=2))
+    monkeypatch.setattr(
+        tables, "_APART", Limited("blocks.data.tables:rows_here", "The table", megabytes=192, seconds=2)
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ValueError, match=r"more than .* MB"):
         await rows(file_input=uri(content))

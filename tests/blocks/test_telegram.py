@@ -27,7 +27,7 @@ from blocks.chat.telegram_messages import (
     SendTelegramMessage,
 )
 from blocks.credentials import ApiKey
-from blocks.fetched_files import FetchedFiles
+from blocks.files.fetched import FetchedFiles
 from blocks.http.client import Http
 from blocks.http.errors import AnswerTooLarge, AnswerUnreadable, RateLimited, RequestFailed, StatusFailed
 from blocks.providers import telegram

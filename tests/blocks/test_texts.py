@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks import jinja, patterns
 from blocks.apart.limited import Limited
-from blocks.jinja import TemplateError, render
-from blocks.plain_templates import is_plain
-from blocks.text import CombineTexts, TextDecoder, TextReplace, TextSplit, unescape
-from blocks.text_patterns import ExtractTextInformation, MatchTextPattern
-from blocks.text_template import FillTextTemplate
-from blocks.xml_parser import XmlParser, parse
+from blocks.text import jinja
+from blocks.text import searching as patterns
+from blocks.text.jinja import TemplateError, render
+from blocks.text.patterns import ExtractTextInformation, MatchTextPattern
+from blocks.text.plain import CombineTexts, TextDecoder, TextReplace, TextSplit, unescape
+from blocks.text.plain_templates import is_plain
+from blocks.text.template import FillTextTemplate
+from blocks.text.xml_parser import XmlParser, parse
 from tests.blocks.block_runs import run
 
 
@@ -254,7 +255,7 @@ NESTED = "{% set n = namespace(x=['a']) %}{% for i in range(40) %}{% set n.x = [
     ],
 )
 async def test_a_template_cannot_take_the_workers_memory(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jinja, "_APART", Limited("blocks.jinja:filled", "The template", megabytes=256, seconds=1))
+    monkeypatch.setattr(jinja, "_APART", Limited("blocks.text.jinja:filled", "The template", megabytes=256, seconds=1))
     before = most_memory()
     with pytest.raises(TemplateError, match=r"memory|characters|seconds"):
         await render(template, {})
@@ -263,7 +264,7 @@ async def test_a_template_cannot_take_the_workers_memory(template: str, monkeypa
 
 async def test_a_template_that_cannot_be_interrupted_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing lists that hold each other twice is one call of Python's, and holds up all else in its process."""
-    monkeypatch.setattr(jinja, "_APART", Limited("blocks.jinja:filled", "The template", seconds=1))
+    monkeypatch.setattr(jinja, "_APART", Limited("blocks.text.jinja:filled", "The template", seconds=1))
     twice = NESTED + NESTED.replace("set n ", "set m ").replace("n.x", "m.x")
     with pytest.raises(TemplateError, match="took more than 1 seconds or 512 MB"):
         await render(twice + "{{ n.x == m.x }}", {})

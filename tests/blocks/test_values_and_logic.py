@@ -9,8 +9,8 @@ import pytest
 from blocks.agent_io import AgentInput, AgentOutput
 from blocks.base import BlockInputError
 from blocks.basic import StoreValue, UniversalTypeConverter
+from blocks.data.iteration import StepThroughItems
 from blocks.inputs import validated
-from blocks.iteration import StepThroughItems
 from blocks.logic import Condition, IfInputMatches
 from blocks.maths import Calculator, CountItems
 from blocks.typed_inputs import AgentDateInput, AgentNumberInput, AgentTableInput, AgentToggleInput

@@ -12,12 +12,12 @@ import pytest
 
 from blocks.apart.running import Apart
 from blocks.base import Block, BlockInputError, Exchange, Sleep
-from blocks.feeds import ReadRssFeed
 from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, DestinationRefused, StatusFailed
 from blocks.services import Services
-from blocks.web_pages import ExtractWebsiteContent
-from blocks.wikipedia import GetWikipediaSummary
+from blocks.web.feeds import ReadRssFeed
+from blocks.web.pages import ExtractWebsiteContent
+from blocks.web.wikipedia import GetWikipediaSummary
 from tests.blocks.block_runs import context, run
 from tests.support.web import Internet, internet
 

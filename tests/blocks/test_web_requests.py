@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from blocks.authenticated_requests import SendAuthenticatedWebRequest
 from blocks.base import Exchange
 from blocks.catalogue import default_catalogue
-from blocks.fetched_files import FetchedFiles
+from blocks.files.fetched import FetchedFiles
 from blocks.http.client import HttpLimits
 from blocks.http.errors import AnswerTooLarge, DestinationRefused, RequestFailed, RequestTimedOut, StatusFailed
 from blocks.inputs import validated
 from blocks.services import File, Services
-from blocks.web_requests import SendWebRequest, SendWebRequestInputs, send
+from blocks.web.authenticated_requests import SendAuthenticatedWebRequest
+from blocks.web.requests import SendWebRequest, SendWebRequestInputs, send
 from engine.model import Effects
 from tests.blocks.block_runs import run
 from tests.blocks.host import LargeFiles, MemoryFiles, MemoryKeyValues

@@ -14,7 +14,7 @@ from blocks.http.client import Http
 from blocks.http.errors import AnswerUnreadable, RateLimited, RequestFailed, StatusFailed
 from blocks.providers import youtube
 from blocks.services import Services
-from blocks.youtube import TranscribeYoutubeVideo
+from blocks.web.youtube import TranscribeYoutubeVideo
 from tests.blocks.block_runs import run
 from tests.support.web import Internet, internet
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blocks.orchestrator import Orchestrator
+from blocks.ai.orchestrator import Orchestrator
 from blocks.people import WaitForEvent
 from dev.health import until
 from tests.support.blocks import Sink, Trace

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from blocks.archives import ExtractZipArchive
-from blocks.files import FileRead
+from blocks.data.spreadsheet import ReadSpreadsheet
+from blocks.files.archives import ExtractZipArchive
+from blocks.files.kept import FileRead
 from blocks.maths import Calculator
 from blocks.persistence import PersistInformation, RetrieveInformation
-from blocks.spreadsheet import ReadSpreadsheet
 from blocks.waiting import WaitUntil
 from tests.support.blocks import Sink
 from tests.support.graphs import graph, node

@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import Client
 
 from blocks.base import Block
-from blocks.iteration import StepThroughItems
+from blocks.data.iteration import StepThroughItems
 from engine.model import Graph, GraphPolicy
 from store.postgres import PostgresStore
 from tests.long.figures import HistorySize, Memory, history_sizes, memory_mb, watched

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from blocks.orchestrator import Orchestrator
+from blocks.ai.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import Graph, GraphPolicy, OnNodeError
 from tests.support.blocks import (

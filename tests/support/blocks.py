@@ -17,11 +17,11 @@ from typing import Any
 from pydantic import Field
 
 from blocks.agent_executor import AgentExecutor as Sub
-from blocks.ai_summary import AITextSummarizer
-from blocks.ai_texts import AITextGenerator
+from blocks.ai.orchestrator import Orchestrator
+from blocks.ai.summary import AITextSummarizer
+from blocks.ai.texts import AITextGenerator
 from blocks.base import Block, BlockContext, Inputs, Outputs, Sleep, Yielded
-from blocks.iteration import StepThroughItems
-from blocks.orchestrator import Orchestrator
+from blocks.data.iteration import StepThroughItems
 from blocks.people import HumanInTheLoop, WaitForEvent
 from engine.model import BlockKind, Effects
 

@@ -14,11 +14,11 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from activities.single_block import BlockActivities
 from api.runs import TemporalRuns
 from blocks.base import BlockContext, BlockError
-from blocks.files import FileStore
+from blocks.data.sampling import DataSampling
+from blocks.files.kept import FileStore
 from blocks.maths import Calculator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from blocks.persistence import PersistInformation
-from blocks.sampling import DataSampling
 from contracts.block_execution import BLOCK_EXECUTION, BlockExecutionInput, BlockExecutionResult, BlockRequest
 from contracts.errors import SystemFault, Unavailable
 from store.postgres import PostgresStore

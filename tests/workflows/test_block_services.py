@@ -9,12 +9,12 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from blocks.archives import CreateZipArchive, ExtractZipArchive
-from blocks.files import FileRead, FileStore
-from blocks.iteration import StepThroughItems
+from blocks.data.iteration import StepThroughItems
+from blocks.data.sampling import DataSampling
+from blocks.data.spreadsheet import ReadSpreadsheet
+from blocks.files.archives import CreateZipArchive, ExtractZipArchive
+from blocks.files.kept import FileRead, FileStore
 from blocks.persistence import PersistInformation, RetrieveInformation
-from blocks.sampling import DataSampling
-from blocks.spreadsheet import ReadSpreadsheet
 from blocks.waiting import WaitUntil
 from engine.model import Status
 from store.postgres import PostgresStore

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from blocks.orchestrator import Orchestrator
+from blocks.ai.orchestrator import Orchestrator
 from blocks.people import HumanInTheLoop, WaitForEvent
 from contracts.activities import EVENT
 from contracts.execution import GRAPH_EXECUTION

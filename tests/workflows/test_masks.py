@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from blocks.agent_io import AgentOutput
-from blocks.sampling import DataSampling
+from blocks.data.sampling import DataSampling
 from blocks.typed_inputs import AgentFileInput
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import Graph, Status

@@ -9,11 +9,11 @@ from temporalio.client import Client
 
 from blocks.base import Exchange
 from blocks.catalogue import CATALOGUE_BLOCKS
-from blocks.feeds import ReadRssFeed
-from blocks.files import FileRead
-from blocks.mcp_tool import McpTool
-from blocks.web_pages import ExtractWebsiteContent
-from blocks.web_requests import SendWebRequest
+from blocks.files.kept import FileRead
+from blocks.web.feeds import ReadRssFeed
+from blocks.web.mcp_tool import McpTool
+from blocks.web.pages import ExtractWebsiteContent
+from blocks.web.requests import SendWebRequest
 from engine.model import Graph, Status
 from settings import Settings
 from store.postgres import PostgresStore
@@ -95,7 +95,7 @@ async def test_a_run_cannot_look_inside(web: Stack, net: Internet) -> None:
 
 async def test_a_feed_is_watched_through_timers(web: Stack, net: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look is an activity of its own; between them nothing but a timer stands."""
-    monkeypatch.setattr("blocks.feeds._LEAST_SECONDS_BETWEEN", 1)
+    monkeypatch.setattr("blocks.web.feeds._LEAST_SECONDS_BETWEEN", 1)
     url = f"http://localhost:{net.ports['http']}/rss"
     entry = "<item><title>T{0}</title><guid>{0}</guid></item>"
     feeds = ["".join(entry.format(number) for number in numbers) for numbers in ((1,), (1, 2))]

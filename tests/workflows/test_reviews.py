@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from blocks.iteration import StepThroughItems
+from blocks.data.iteration import StepThroughItems
 from blocks.people import HumanInTheLoop, WaitForEvent
 from contracts import search_attributes
 from contracts.activities import EVENT

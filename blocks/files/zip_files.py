@@ -1,6 +1,6 @@
 """Zip archives from strangers, opened within limits: what they may hold is known before anything is unpacked.
 
-Used by `archives.py` and, since a spreadsheet is such an archive, by `tables.py`.
+Used by `archives.py` and, since a spreadsheet is such an archive, by `data/tables.py`.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Regular expressions that users wrote, searched within limits of size and time in a process apart.
 
-Used by `text_patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory
+Used by `patterns.py` and `github/checks.py`. It must not trust a pattern: one line can ask for more time or memory
 than there is, or make the library that compiles it fail in ways of its own.
 """
 
@@ -21,7 +21,7 @@ from blocks.limits import (
     PATTERN_SECONDS,
 )
 
-_APART = Limited("blocks.patterns:searched_here", "The pattern", megabytes=256, seconds=PATTERN_SECONDS + 2)
+_APART = Limited("blocks.text.searching:searched_here", "The pattern", megabytes=256, seconds=PATTERN_SECONDS + 2)
 _PIECE = regex.compile(
     r"(?P<skip>\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\{(?P<least>\d{1,9})(?:,\d*)?\}|(?P<open>\()|(?P<close>\))|.",
     regex.DOTALL,

@@ -1,7 +1,7 @@
 """Plain work on text: join, split, replace, count, escape.
 
-Registered in `catalogue.py`. No patterns and no templates here: those run outside of batches (`text_patterns.py`,
-`text_template.py`). A text that would become too long is refused before it is made (agent-graphs §17.7).
+Registered in `catalogue.py`. No patterns and no templates here: those run outside of batches (`patterns.py`,
+`template.py`). A text that would become too long is refused before it is made (agent-graphs §17.7).
 """
 
 import re

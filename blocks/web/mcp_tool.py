@@ -11,7 +11,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
 from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, CredentialsType
-from blocks.mcp_client import McpSession
+from blocks.web.mcp_client import McpSession
 from engine.model import BlockKind, Effects
 
 

@@ -1,6 +1,6 @@
 """Sending one e-mail through somebody's SMTP server, under the same guard as web requests.
 
-For the block of `sending_mail.py`. Always over TLS, save to servers that the deployment
+For the block of `sending.py`. Always over TLS, save to servers that the deployment
 names itself; the server's address is judged before it is connected to. Nothing is tried again: a mail may have left.
 """
 
@@ -14,7 +14,7 @@ import aiosmtplib
 
 from blocks.http.client import Http
 from blocks.http.errors import DestinationRefused, RequestFailed, RequestInvalid, RequestTimedOut
-from blocks.mail_addresses import addresses_of, is_too_deep
+from blocks.mail.addresses import addresses_of, is_too_deep
 
 _PORTS = frozenset({25, 465, 587, 2525})
 _IMPLICIT_TLS = 465

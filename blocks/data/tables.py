@@ -16,8 +16,8 @@ import openpyxl
 import xlrd
 
 from blocks.apart.limited import Limited
+from blocks.files.zip_files import open_zip
 from blocks.limits import LARGEST_PART, LARGEST_UNPACKED, LONGEST_TABLE, MOST_CELLS
-from blocks.zip_files import open_zip
 
 _MOST_PARTS = 10_000
 _ROWS_AND_TEXTS = ("xl/worksheets/", "xl/sharedStrings.xml")
@@ -28,7 +28,7 @@ _ZIP = b"PK\x03\x04"
 # Fields are bounded by the text they stand in; the module's own bound of 128 KiB is shorter than many an article.
 csv.field_size_limit(LONGEST_TABLE)
 
-_APART = Limited("blocks.tables:rows_here", "The table", megabytes=1024, seconds=60)
+_APART = Limited("blocks.data.tables:rows_here", "The table", megabytes=1024, seconds=60)
 
 
 def is_excel(content: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Exchange, Inputs, Outputs, Yielded
-from blocks.file_references import FilesTogether
+from blocks.files.references import FilesTogether
 from blocks.http.answers import Answer
 from blocks.http.errors import AnswerUnreadable
 from blocks.services import Services

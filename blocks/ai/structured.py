@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, chat, check_history, filled, user
+from blocks.ai.asking import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, chat, check_history, filled, user
 from blocks.base import Block, BlockContext, BlockError, CallTools, Category, Example, Outputs, Yielded
 from blocks.language_models import Message
 from contracts import nesting

@@ -1,6 +1,6 @@
 """Looking for patterns in text, and taking out what they match.
 
-Registered in `catalogue.py`. Patterns are the user's: never in a batch, always within the limits of `patterns.py`
+Registered in `catalogue.py`. Patterns are the user's: never in a batch, always within the limits of `searching.py`
 (agent-graphs §17.7).
 """
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
 from blocks.limits import LONGEST_SEARCHED_TEXT, MOST_MATCHES
-from blocks.patterns import contains, find_all
+from blocks.text.searching import contains, find_all
 from engine.coerce import compile_coercion
 
 _as_text = compile_coercion(str)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
-from blocks.file_references import open_file, text_of, to_data_uri
+from blocks.files.references import open_file, text_of, to_data_uri
 from blocks.limits import MOST_CHUNKS
 
 _REFERENCE = "a data URI, an http or https address, or the URI or plain name of a file of the run"

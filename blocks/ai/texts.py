@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import (
+from blocks.ai.asking import (
     COSTS,
     CREDENTIALS,
     TRANSIENT,

@@ -8,7 +8,7 @@ import re
 from email.message import Message
 from urllib.parse import unquote
 
-from blocks.file_references import extension_of, plain_name
+from blocks.files.references import extension_of, plain_name
 from blocks.http.answers import Answer
 from blocks.http.client import Http
 from blocks.services import File

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, check_history, filled, user
+from blocks.ai.asking import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, check_history, filled, user
 from blocks.base import (
     Block,
     BlockContext,

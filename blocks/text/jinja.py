@@ -24,7 +24,7 @@ from jinja2.visitor import NodeTransformer
 
 from blocks.apart.limited import Limited
 from blocks.limits import LARGEST_INTEGER, LARGEST_POWER, LARGEST_REPEAT, LONGEST_TEXT, TEMPLATE_SECONDS
-from blocks.plain_templates import is_plain
+from blocks.text.plain_templates import is_plain
 
 _LONGEST_LOOKED_AT = 100_000
 _LONGEST_ERROR = 1_000
@@ -254,4 +254,4 @@ def _template(source: str, autoescape: bool) -> Template:
 
 _PLAIN = _Environment(autoescape=False)
 _ESCAPING = _Environment(autoescape=True)
-_APART = Limited("blocks.jinja:filled", "The template", seconds=TEMPLATE_SECONDS + 2)
+_APART = Limited("blocks.text.jinja:filled", "The template", seconds=TEMPLATE_SECONDS + 2)

@@ -1,6 +1,6 @@
 """What the blocks that ask language models share: their inputs, asking, and what that used.
 
-Used by `ai_texts.py`, `ai_structured.py`, `ai_summary.py` and `orchestrator.py`. A block that asks more than once ends
+Used by `texts.py`, `structured.py`, `summary.py` and `orchestrator.py`. A block that asks more than once ends
 its step after each answer (`CallTools` without calls), so that no answer that was paid for is asked for again.
 """
 
@@ -13,7 +13,6 @@ from pydantic import Field
 
 from blocks.base import BlockContext, BlockInputError, Cost, CostType, Inputs
 from blocks.credentials import ApiKey, CredentialsField, CredentialsMeta, ProviderBy
-from blocks.jinja import render
 from blocks.language_models import (
     Message,
     ModelRefused,
@@ -37,6 +36,7 @@ from blocks.llm.models import (
     provider_of,
 )
 from blocks.system_credentials import paid_by_host, system_id
+from blocks.text.jinja import render
 
 TRANSIENT = (ModelUnavailable,)
 

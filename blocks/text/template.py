@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
-from blocks.jinja import render
+from blocks.text.jinja import render
 
 
 class FillTextTemplateInputs(Inputs):

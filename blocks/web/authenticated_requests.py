@@ -1,6 +1,6 @@
 """A web request with headers that the user keeps as a credential for the host.
 
-Registered in `catalogue.py`. The rest is `web_requests.py`.
+Registered in `catalogue.py`. The rest is `requests.py`.
 """
 
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from pydantic import Field
 from blocks.base import BlockContext, Example, Exchange, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType, HostScoped
 from blocks.http.host_scoped import headers_for
-from blocks.web_requests import SendWebRequest, SendWebRequestInputs, outcome, send
+from blocks.web.requests import SendWebRequest, SendWebRequestInputs, outcome, send
 
 
 class SendAuthenticatedWebRequestInputs(SendWebRequestInputs):

@@ -1,6 +1,6 @@
 """Sending an e-mail with the user's own account at a mail server.
 
-Registered in `catalogue.py`; how it is sent is in `mail.py`. Entered at most once: a mail may have left.
+Registered in `catalogue.py`; how it is sent is in `smtp.py`. Entered at most once: a mail may have left.
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
 from blocks.credentials import CredentialsField, CredentialsMeta, CredentialsType, UserPassword
-from blocks.mail import Mail, MailServer, send_mail
+from blocks.mail.smtp import Mail, MailServer, send_mail
 from engine.model import Effects
 
 

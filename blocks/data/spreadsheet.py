@@ -9,9 +9,9 @@ from datetime import timedelta
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
-from blocks.file_references import open_file, text_of
+from blocks.data.tables import CsvMarks, TableReading, is_excel
+from blocks.files.references import open_file, text_of
 from blocks.services import File
-from blocks.tables import CsvMarks, TableReading, is_excel
 
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pydantic import Field
 
 from blocks.base import Block, BlockContext, Category, Example, Inputs, Outputs, Yielded
-from blocks.file_references import content_type_of, open_file, plain_name, refuse_large_file
+from blocks.files.references import content_type_of, open_file, plain_name, refuse_large_file
+from blocks.files.zip_files import open_zip, read_entry
 from blocks.limits import LARGEST_UNPACKED, MOST_FILES
 from blocks.services import File
-from blocks.zip_files import open_zip, read_entry
 
 _CATEGORIES = frozenset({Category.DATA, Category.MULTIMEDIA})
 _TEA = "heddle://files/a9f74d1ec36ebdeb2da3f6e5868090cd2a2d20b3dcca7b62f60304b1d3d9ef42/tea.txt"

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from blocks.asking_models import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, user
+from blocks.ai.asking import COSTS, CREDENTIALS, TRANSIENT, Asker, ModelInputs, user
 from blocks.base import Block, BlockContext, BlockError, CallTools, Category, Example, Outputs, Yielded
 
 MOST_CHUNKS = 100

@@ -1,0 +1,1 @@
+"""Work on lists, dictionaries, tables and samples."""

@@ -1,0 +1,1 @@
+"""Work on texts: plain, by patterns, by templates, as code, as XML."""

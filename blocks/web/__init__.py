@@ -1,0 +1,1 @@
+"""The web by itself, without an account: requests, pages, feeds, tools of MCP servers."""
