@@ -244,7 +244,7 @@ class GraphExecution:
             workflow.set_current_details(render_details(scheduler))
             if not self._inbox and not nodes.failure:
                 stopping = scheduler.is_stopping
-                await self._wait(nodes, nodes.stop_timeout if stopping else self._time_left(limits))
+                await self._wait(nodes, nodes.time_to_stop() if stopping else self._time_left(limits))
                 if stopping and not self._inbox:
                     nodes.give_up()
                     return None

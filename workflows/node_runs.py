@@ -61,11 +61,15 @@ class NodeRuns:
         self.wakes_at: dict[str, float] = {}
         self.failure: BaseException | None = None
         """What no node can answer for: the run must end by it, or it would wait for ever."""
+        self._stops_at: float | None = None
 
-    @property
-    def stop_timeout(self) -> float:
-        """Seconds that a stopped run waits for its nodes to end."""
-        return self._limits.node_stop_timeout
+    def time_to_stop(self) -> float:
+        """Seconds that a stopped run still waits for its nodes to end, whatever arrives meanwhile; asked for the first
+        time when the run is stopped. Never none at all, so that a timer stands where one always stood in history."""
+        now = workflow.now().timestamp()
+        if self._stops_at is None:
+            self._stops_at = now + self._limits.node_stop_timeout
+        return max(self._stops_at - now, 0.001)
 
     @property
     def is_quiet(self) -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 import activities.graphs
 from blocks.base import Block
+from contracts.activities import EVENT
 from contracts.execution import GRAPH_EXECUTION
 from engine.model import Status
 from store.execution_writes import ExecutionWrites
@@ -217,3 +219,23 @@ async def test_values_are_never_in_the_log(stack: Stack, debug_lines: io.StringI
     lines = debug_lines.getvalue().splitlines()
     assert f"Start node execution {outcome.of('q')[0].id}" in debug_lines.getvalue()
     assert not [line for line in lines if "correct horse" in line or "staple" in line]
+
+
+async def test_what_arrives_while_a_run_stops_does_not_put_its_end_off(narrow: Stack) -> None:
+    handle = await narrow.start(
+        graph([node("s", Stubborn, value=8), node("out", Sink, name="y")], "s.value -> out.value")
+    )
+    async for _ in narrow.watch(handle.id):
+        if await narrow.store.executions.agent_outputs(handle.id):
+            break
+
+    async def talk() -> None:
+        while True:
+            await handle.signal(EVENT, {"name": "still", "payload": "there"})
+            await asyncio.sleep(0.1)
+
+    await handle.cancel()
+    async with asyncio.timeout(6):
+        with pytest.raises(RPCError, match="already completed"):
+            await talk()
+    assert (await narrow.outcome(handle)).execution.status is Status.TERMINATED
