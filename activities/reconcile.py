@@ -66,6 +66,7 @@ class ReconcileActivities:
         done = Reconciled(listed_until=request.listed_until)
         async with heartbeats():
             await self._look_at_silent_rows(done)
+            await self._stop_orphans()
             await self._look_at_new_workflows(request, done)
             await self._admitting.tell(await self._store.admission.leave_ended(), by="reconciler")
         if done.repaired or done.written:
@@ -77,14 +78,17 @@ class ReconcileActivities:
         silent = await ownership.silent(self._limits.silence, limit=self._limits.rows)
         owners = await ownership.owners(silent)
         going_on = [id for id, is_closed in await self._look_at(owners.items()) if not is_closed]
-        await self._stop_orphans(going_on)
         await ownership.heard(going_on)
         done.asked += len(owners)
         done.repaired += len(owners) - len(going_on)
 
-    async def _stop_orphans(self, silent: list[str]) -> None:
-        """A sub-graph that has outputs learns by itself that its parent is gone; one that only waits is told here."""
-        for execution_id, parent_id in (await self._store.ownership.orphans(silent)).items():
+    async def _stop_orphans(self) -> None:
+        """A sub-graph that has outputs learns by itself that its parent is gone; one that only waits is told here.
+
+        Not of silent rows alone: one that somebody reads again and again is looked at by the API, and so never silent.
+        """
+        orphans = await self._store.ownership.orphans(self._limits.silence, limit=self._limits.rows)
+        for execution_id, parent_id in orphans.items():
             parent = await latest_run(self._client, parent_id)
             if parent is not None and parent.ending is None:
                 continue  # it goes on again

@@ -28,11 +28,13 @@ class MemoryOwnership:
             row.id: Owner(row.run_id, row.status) for row in self._executions.rows() if row.id in set(execution_ids)
         }
 
-    async def orphans(self, execution_ids: Collection[str]) -> dict[str, str]:
-        """Those of them that are runs of sub-graphs and whose parents have ended, with the parents' ids."""
-        ended = {row.id for row in self._executions.rows() if row.status.is_final}
-        asked = set(execution_ids)
-        return {row.id: row.parent_id for row in self._executions.rows() if row.id in asked and row.parent_id in ended}
+    async def orphans(self, silence: timedelta, *, limit: int) -> dict[str, str]:
+        """Runs of sub-graphs that go on though their parents ended so long ago, with the parents' ids."""
+        rows, before = self._executions.rows(), datetime.now(UTC) - silence
+        ended = {row.id: row.ended_at for row in rows if row.status.is_final and row.ended_at and row.ended_at < before}
+        found = [row for row in rows if not row.status.is_final and row.parent_id in ended]
+        found.sort(key=lambda row: (ended[row.parent_id or ""], row.id))
+        return {row.id: row.parent_id or "" for row in found[:limit]}
 
     async def take_over(
         self, execution_id: str, *, run_id: str, owner: str | None, standing: Standing | None, at: datetime

@@ -64,8 +64,8 @@ class Ownership(Protocol):
         """The owners of those that have a row."""
         ...
 
-    async def orphans(self, execution_ids: Collection[str]) -> dict[str, str]:
-        """Those of them that are runs of sub-graphs and whose parents have ended, with the parents' ids."""
+    async def orphans(self, silence: timedelta, *, limit: int) -> dict[str, str]:
+        """Runs of sub-graphs that go on though their parents ended so long ago, with the parents' ids."""
         ...
 
     async def take_over(

@@ -49,9 +49,9 @@ class PostgresOwnership:
         rows = await fetch(self._pool, _OWNERS, list(execution_ids))
         return {row["id"]: Owner(row["run_id"], Status(row["status"])) for row in rows}
 
-    async def orphans(self, execution_ids: Collection[str]) -> dict[str, str]:
-        """Those of them that are runs of sub-graphs and whose parents have ended, with the parents' ids."""
-        rows = await fetch(self._pool, _ORPHANS, list(execution_ids))
+    async def orphans(self, silence: timedelta, *, limit: int) -> dict[str, str]:
+        """Runs of sub-graphs that go on though their parents ended so long ago, with the parents' ids."""
+        rows = await fetch(self._pool, _ORPHANS, silence, limit)
         return {row["id"]: row["parent_id"] for row in rows}
 
     async def take_over(

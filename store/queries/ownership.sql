@@ -2,10 +2,13 @@
 SELECT id, run_id, status FROM graph_executions WHERE id = ANY ($1::text[])
 
 -- name: orphans
--- Runs of sub-graphs whose parent has ended, by its row.
+-- Runs of sub-graphs that go on though their parent has ended a while ago, by its row.
 SELECT run.id, above.id AS parent_id
 FROM graph_executions AS run JOIN graph_executions AS above ON above.id = run.parent_id
-WHERE run.id = ANY ($1::text[]) AND above.status IN ('COMPLETED', 'FAILED', 'TERMINATED')
+WHERE run.status IN ('QUEUED', 'RUNNING', 'REVIEW')
+    AND above.status IN ('COMPLETED', 'FAILED', 'TERMINATED') AND above.ended_at < now() - $1::interval
+ORDER BY above.ended_at, run.id
+LIMIT $2
 
 -- name: lock_execution
 -- First of all that takes a run over does: writers of one run follow one another.

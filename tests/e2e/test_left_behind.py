@@ -38,6 +38,7 @@ async def test_a_sub_graph_that_says_nothing_is_stopped_after_its_parent_was_ter
     listed = (await system.http.get("/api/executions", params={"status": "RUNNING"})).json()["items"]
     [child_id] = [run["id"] for run in listed if run["id"] != execution_id]
     system.temporal("workflow", "terminate", "-w", execution_id)
+    # Both are read again and again meanwhile.
     for id in (execution_id, child_id):
         await eventually(system, id, lambda found: found["status"] == "TERMINATED")
     assert not go.exists()

@@ -252,6 +252,10 @@ async def test_sub_graphs_whose_parent_has_ended_are_found(store: Store) -> None
     for new in (above, over, below, left, grandchild):
         await store.executions.begin(new, run_id=RUN, at=NOW)
     await store.executions.finish(over, run_id=RUN, finish=end())
-    ids = [new.id for new in (above, over, below, left, grandchild)]
-    assert await store.ownership.orphans(ids) == {left.id: over.id}
-    assert await store.ownership.orphans([below.id]) == {}
+    long_ago = timedelta(0)
+    found = await store.ownership.orphans(long_ago, limit=1000)
+    assert found[left.id] == over.id
+    assert not {above.id, over.id, below.id, grandchild.id} & set(found)
+    assert left.id not in await store.ownership.orphans(timedelta(days=36_500), limit=1000)
+    await store.executions.finish(left, run_id=RUN, finish=end())
+    assert left.id not in await store.ownership.orphans(long_ago, limit=1000)
