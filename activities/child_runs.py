@@ -40,8 +40,7 @@ from store.records import Executions, NodeRecord, OutputRecord
 from telemetry.metrics import WorkerMetrics
 
 _TAKEN_AT_ONCE = 200
-_BYTES_AT_ONCE = 256 * 1024
-"""Outputs that are taken over in one go, and about their size: they travel in the workflow's history."""
+"""Outputs that are taken over in one go: they travel in the workflow's history."""
 
 
 class ChildActivities:
@@ -128,7 +127,7 @@ class ChildActivities:
         rows: list[OutputRecord] = []
         outputs: list[Output] = []
         for seq, name, value in given:
-            if taken > _BYTES_AT_ONCE and seq != after:
+            if taken > TRAVELS_TOGETHER and seq != after:
                 has_more = True
                 break
             after = seq

@@ -242,9 +242,9 @@ class RebuildActivities:
         state.unrecorded = {}
         totals, before = state.totals, earlier.execution.stats
         # A sub-graph that goes on tells at its end what it has used in all: what it had told before counts no more.
-        below = [m.record.id for m in rebuilding.open if m.record and plan.nodes[m.execution.node].mode is Mode.CHILD]
+        below = {m.record.id for m in rebuilding.open if m.record and plan.nodes[m.execution.node].mode is Mode.CHILD}
         told = [earlier.nodes[id].stats for id in below]
-        stats = [node.stats for node in earlier.nodes.values() if node.id not in set(below)]
+        stats = [node.stats for node in earlier.nodes.values() if node.id not in below]
         totals.earlier_walltime = float(before.get("walltime") or 0.0)
         totals.nodes_walltime = max(
             used(before, "nodes_walltime") - sum(used(s, "walltime") for s in told),
